@@ -1,0 +1,19 @@
+//! Real servers on loopback for tests and benches: a RabbitMQ node, a PostgreSQL cluster, and a cable that can be cut.
+//!
+//! Everything lives in temporary folders and on free ports, and ends with the value that stands for it, or with the program.
+//! Nothing in here knows what the servers are used for; the rights and exchanges are those of Mozilla Pulse.
+
+mod cable;
+mod own_server;
+mod ports;
+mod postgres;
+mod publisher;
+mod rabbitmq;
+mod until;
+
+pub use cable::Cable;
+pub use ports::free_port;
+pub use postgres::Postgres;
+pub use publisher::Publisher;
+pub use rabbitmq::{EXCHANGES, RabbitMq};
+pub use until::until;

@@ -1,0 +1,9 @@
+//! Starts the real servers and looks whether they do what the crate says.
+
+#![allow(clippy::unwrap_used, reason = "a test ends by a panic")]
+
+mod cable;
+mod postgres;
+mod processes;
+mod rabbitmq;
+mod wrapper;

@@ -1,0 +1,60 @@
+//! Decodes: a [`Message`] comes in, an [`Event`] or the reason why it is none goes out. Pure; knows no repository and never
+//! asks anybody. A file for each exchange.
+
+mod hg_push;
+
+use crate::domain::{HGPUSHES, Marker, Message, RepositoryUrl, Revision, UrlRules};
+
+/// What a message says happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Something was pushed to a repository.
+    Pushed {
+        url: RepositoryUrl,
+        /// The highest push id named, or none where the message names no push.
+        upto: Option<u64>,
+        heads: Vec<Revision>,
+    },
+    /// A repository was made.
+    NewRepository { url: RepositoryUrl },
+    /// Changesets were replaced or pruned.
+    Obsoleted { url: RepositoryUrl, markers: Vec<Marker> },
+    /// A kind that this program has no use for. New ones may come at any time.
+    Unknown { kind: String },
+}
+
+/// The body is not what its exchange promises.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);
+
+/// Decodes one message.
+///
+/// # Errors
+/// With a sentence for the operator that names what is wrong with the body.
+pub fn decode(message: &Message, rules: UrlRules) -> Result<Event, Malformed> {
+    match message.exchange.as_str() {
+        HGPUSHES => hg_push::decode(&message.body, rules),
+        other => Ok(Event::Unknown { kind: format!("exchange {other}") }),
+    }
+}
+
+impl Event {
+    /// The event's name in counts: the message's type.
+    pub fn kind(&self) -> &str {
+        match self {
+            Event::Pushed { .. } => "changegroup.1",
+            Event::NewRepository { .. } => "newrepo.1",
+            Event::Obsoleted { .. } => "obsolete.1",
+            Event::Unknown { kind } => kind,
+        }
+    }
+
+    /// The repository it is about.
+    pub fn url(&self) -> Option<&RepositoryUrl> {
+        match self {
+            Event::Pushed { url, .. } | Event::NewRepository { url } | Event::Obsoleted { url, .. } => Some(url),
+            Event::Unknown { .. } => None,
+        }
+    }
+}

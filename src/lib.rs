@@ -1,0 +1,4 @@
+pub mod domain;
+pub mod event;
+pub mod plan;
+pub mod store;

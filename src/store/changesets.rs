@@ -1,0 +1,153 @@
+//! One changeset with everything that hangs on it, as its page shows it.
+
+use super::database::{Store, StoreError, parsed, parsed_option};
+use super::pushes::kept;
+use crate::domain::{HgDate, Kept, RepositoryName, Revision};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+/// What a prefix of a revision found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    One(Box<ChangesetRow>),
+    /// The first few of those that begin so.
+    Several(Vec<Revision>),
+}
+
+/// A changeset and its surroundings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangesetRow {
+    pub revision: Revision,
+    /// False for a placeholder: it was named, nobody has seen it.
+    pub known: bool,
+    pub obsolete: bool,
+    pub author: Kept,
+    pub description: Kept,
+    pub branch: Kept,
+    pub closes_branch: bool,
+    pub date: HgDate,
+    pub files: Vec<Kept>,
+    pub parents: Vec<Revision>,
+    pub children: Vec<Revision>,
+    pub repositories: Vec<(RepositoryName, String)>,
+    pub pushes: Vec<PushOfChangeset>,
+    /// What replaced it; a marker without a successor says that it was pruned.
+    pub successors: Vec<ObsolescenceRow>,
+    pub precursors: Vec<ObsolescenceRow>,
+}
+
+/// A push that brought a changeset to a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushOfChangeset {
+    pub repository: RepositoryName,
+    pub generation: i64,
+    pub push_id: u64,
+    pub user: Kept,
+    pub date: i64,
+}
+
+/// The other end of an obsolescence marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObsolescenceRow {
+    pub other: Option<Revision>,
+    pub user: Option<Kept>,
+    pub date: i64,
+}
+
+/// How many candidates an ambiguous prefix shows.
+const CANDIDATES: i64 = 10;
+
+const BY_PREFIX: &str = "
+    select changeset.*, branch.name as branch_name
+    from changeset left join branch on branch.id = changeset.branch
+    where changeset.revision >= $1 and changeset.revision <= $2
+    order by changeset.revision
+    limit $3";
+const FILES: &str = "
+    select file.path from changeset_file join file on file.id = changeset_file.file
+    where changeset_file.changeset = $1 order by file.path";
+const PARENTS: &str = "
+    select changeset.revision from changeset_parent join changeset on changeset.id = changeset_parent.parent
+    where changeset_parent.changeset = $1 order by changeset_parent.position";
+const CHILDREN: &str = "
+    select changeset.revision from changeset_parent join changeset on changeset.id = changeset_parent.changeset
+    where changeset_parent.parent = $1 order by changeset.id limit 100";
+const REPOSITORIES: &str = "
+    select repository.name, repository.url from repository_changeset
+    join repository on repository.id = repository_changeset.repository
+    where repository_changeset.changeset = $1 order by repository.name";
+const PUSHES: &str = "
+    select repository.name, push.generation, push.push_id, push.pusher, push.date
+    from push_changeset join push on push.id = push_changeset.push join repository on repository.id = push.repository
+    where push_changeset.changeset = $1 order by push.date, repository.name";
+const SUCCESSORS: &str = "
+    select changeset.revision, obsolescence.marker_user, obsolescence.date
+    from obsolescence join changeset on changeset.id = obsolescence.successor
+    where obsolescence.precursor = $1 order by obsolescence.id";
+const PRECURSORS: &str = "
+    select changeset.revision, obsolescence.marker_user, obsolescence.date
+    from obsolescence join changeset on changeset.id = obsolescence.precursor
+    where obsolescence.successor = $1 order by obsolescence.id";
+
+impl Store {
+    /// The changeset whose revision begins with `prefix`, 1 to 40 hexadecimal digits in lower case.
+    pub async fn changeset(&self, prefix: &str) -> Result<Found, StoreError> {
+        let query = sqlx::query(BY_PREFIX).bind(format!("{prefix:0<40}")).bind(format!("{prefix:f<40}")).bind(CANDIDATES);
+        let rows = query.fetch_all(self.readers()).await?;
+        match rows.as_slice() {
+            [] => Ok(Found::Nothing),
+            [row] => Ok(Found::One(Box::new(self.surroundings(row).await?))),
+            several => Ok(Found::Several(several.iter().map(|row| parsed(row, "revision")).collect::<Result<_, _>>()?)),
+        }
+    }
+
+    async fn surroundings(&self, row: &AnyRow) -> Result<ChangesetRow, StoreError> {
+        let id: i64 = row.try_get("id")?;
+        let revisions = |rows: Vec<AnyRow>| rows.iter().map(|row| parsed(row, "revision")).collect::<Result<Vec<Revision>, StoreError>>();
+        let date: Option<i64> = row.try_get("date")?;
+        let offset: Option<i64> = row.try_get("date_offset")?;
+        let is_null = row.try_get::<String, _>("revision")? == Revision::NULL.to_string();
+        Ok(ChangesetRow {
+            revision: parsed(row, "revision")?,
+            known: row.try_get::<i64, _>("known")? == 1,
+            obsolete: row.try_get::<i64, _>("obsolete")? == 1,
+            author: kept(row, "author")?,
+            description: kept(row, "description")?,
+            branch: kept(row, "branch_name")?,
+            closes_branch: row.try_get::<i64, _>("closes_branch")? == 1,
+            date: HgDate { seconds: date.unwrap_or_default(), offset: offset.and_then(|offset| i32::try_from(offset).ok()).unwrap_or_default() },
+            files: self.all(FILES, id).await?.iter().map(|row| kept(row, "path")).collect::<Result<_, _>>()?,
+            parents: revisions(self.all(PARENTS, id).await?)?,
+            children: revisions(self.all(CHILDREN, id).await?)?,
+            repositories: self.all(REPOSITORIES, id).await?.iter().map(|row| Ok((parsed(row, "name")?, row.try_get("url")?))).collect::<Result<_, StoreError>>()?,
+            pushes: self.all(PUSHES, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,
+            successors: self.all(SUCCESSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()?,
+            precursors: if is_null { Vec::new() } else { self.all(PRECURSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()? },
+        })
+    }
+
+    async fn all(&self, sql: &'static str, id: i64) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(sqlx::query(sql).bind(id).fetch_all(self.readers()).await?)
+    }
+}
+
+fn push_from(row: &AnyRow) -> Result<PushOfChangeset, StoreError> {
+    Ok(PushOfChangeset {
+        repository: parsed(row, "name")?,
+        generation: row.try_get("generation")?,
+        push_id: row.try_get::<i64, _>("push_id")?.cast_unsigned(),
+        user: kept(row, "pusher")?,
+        date: row.try_get("date")?,
+    })
+}
+
+fn obsolescence_from(row: &AnyRow) -> Result<ObsolescenceRow, StoreError> {
+    let other: Option<Revision> = parsed_option(row, "revision")?;
+    let user: Option<String> = row.try_get("marker_user")?;
+    Ok(ObsolescenceRow {
+        other: other.filter(|other| *other != Revision::NULL),
+        user: user.map(Kept::from_kept),
+        date: row.try_get("date")?,
+    })
+}

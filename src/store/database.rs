@@ -1,0 +1,314 @@
+//! The connection: SQLite in a file or PostgreSQL, behind one type. Transactions that step back and try again when another
+//! worker was quicker.
+
+use super::migrations;
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::{Any, AnyPool, Connection, Executor, Row, Transaction};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Something the database did not do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database address must begin with sqlite: or postgres:")]
+    Address,
+    #[error("could not open the database")]
+    Open { source: sqlx::Error },
+    #[error("could not bring the database's tables up to date")]
+    Migrate { source: sqlx::migrate::MigrateError },
+    #[error("the database did not do as asked")]
+    Query { source: sqlx::Error },
+    #[error("a name, URL or revision in the database is not one: {0}")]
+    Content(String),
+    #[error("{0}")]
+    Conflict(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(source: sqlx::Error) -> StoreError {
+        StoreError::Query { source }
+    }
+}
+
+impl StoreError {
+    /// The database is not there or busy: the same again later may work.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            StoreError::Open { source } | StoreError::Query { source } => is_passing(source),
+            _ => false,
+        }
+    }
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Store {
+    readers: AnyPool,
+    /// SQLite has one writer at a time: a pool of one lets them queue here instead of polling its lock.
+    writers: AnyPool,
+    kind: Kind,
+    pub(super) ids: Arc<Mutex<RememberedIds>>,
+}
+
+/// Numbers of files and branches, which never change once committed.
+#[derive(Default)]
+pub(super) struct RememberedIds {
+    pub(super) files: HashMap<String, i64>,
+    pub(super) branches: HashMap<String, i64>,
+}
+
+/// A transaction that may write.
+pub(super) struct Change {
+    pub(super) tx: Transaction<'static, Any>,
+    kind: Kind,
+}
+
+/// A statement over rows given as one JSON parameter, `[[…], …]`, once for each database.
+pub(super) struct RowsSql {
+    pub(super) sqlite: &'static str,
+    pub(super) postgres: &'static str,
+}
+
+/// Writes a statement for both databases; `ROWS` stands for the rows of `$1`, each as `value`.
+macro_rules! rows_sql {
+    ($head:literal ROWS $tail:literal) => {
+        $crate::store::database::RowsSql {
+            sqlite: concat!($head, "json_each($1) as r", $tail),
+            postgres: concat!($head, "jsonb_array_elements($1::jsonb) as r(value)", $tail),
+        }
+    };
+}
+pub(super) use rows_sql;
+
+/// The future of one step of a change.
+pub(super) type Step<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
+
+const TRIES: u32 = 8;
+const SQLITE_CONNECTIONS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 8;
+
+impl Store {
+    /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or was written by a newer program.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        let store = Store::connect(url).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Opens the database as it is.
+    pub async fn connect(url: &str) -> Result<Store, StoreError> {
+        sqlx::any::install_default_drivers();
+        let kind = kind_of(url)?;
+        let open = |source| StoreError::Open { source };
+        let (readers, writers) = match kind {
+            Kind::Sqlite => {
+                let url = with_creation(url);
+                let writers = sqlite_pool(1).connect(&url).await.map_err(open)?;
+                (sqlite_pool(SQLITE_CONNECTIONS).connect(&url).await.map_err(open)?, writers)
+            }
+            Kind::Postgres => {
+                let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(Duration::from_secs(10));
+                let pool = options.idle_timeout(Duration::from_secs(60)).connect(url).await.map_err(open)?;
+                (pool.clone(), pool)
+            }
+        };
+        Ok(Store { readers, writers, kind, ids: Arc::default() })
+    }
+
+    /// Brings the tables up to date; a second worker that starts at the same moment waits.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        migrations::run(&mut connection, self.kind).await.map_err(|source| StoreError::Migrate { source })
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.readers.execute("select 1").await?;
+        Ok(())
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+
+    pub(super) fn writers(&self) -> &AnyPool {
+        &self.writers
+    }
+
+    pub(super) fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// Which text of a statement over rows this database takes.
+    pub(super) fn text(&self, sql: &RowsSql) -> &'static str {
+        text(self.kind, sql)
+    }
+
+    /// Reads rows that match a JSON parameter.
+    pub(super) async fn rows_for(&self, sql: &RowsSql, rows: String) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(sqlx::query(self.text(sql)).bind(rows).fetch_all(&self.readers).await?)
+    }
+
+    /// Carries out `change` in one transaction, again from the start when it collided with another worker's.
+    pub(super) async fn write<I, T, F>(&self, input: &I, change: F) -> Result<T, StoreError>
+    where
+        I: Sync,
+        F: for<'t> Fn(&'t mut Change, &'t I) -> Step<'t, T>,
+    {
+        let mut tries = 1;
+        loop {
+            match self.write_once(input, &change).await {
+                Err(StoreError::Query { source }) if is_collision(&source) && tries < TRIES => {
+                    tracing::debug!(tries, error = %source, "two changes collided, trying again");
+                    tokio::time::sleep(Duration::from_millis(fastrand::u64(5..50) << tries.min(5))).await;
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn write_once<I, T, F>(&self, input: &I, change: &F) -> Result<T, StoreError>
+    where
+        I: Sync,
+        F: for<'t> Fn(&'t mut Change, &'t I) -> Step<'t, T>,
+    {
+        let begin = match self.kind {
+            Kind::Sqlite => "begin immediate",
+            Kind::Postgres => "begin",
+        };
+        let mut change_of = Change { tx: self.writers.begin_with(begin).await?, kind: self.kind };
+        let done = change(&mut change_of, input).await?;
+        change_of.tx.commit().await?;
+        Ok(done)
+    }
+
+    pub(super) fn remembered<T>(&self, ask: impl FnOnce(&mut RememberedIds) -> T) -> T {
+        ask(&mut self.ids.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Change {
+    /// Which text of a statement over rows this database takes.
+    pub(super) fn text(&self, sql: &RowsSql) -> &'static str {
+        text(self.kind, sql)
+    }
+
+    /// Runs a statement over rows; gives how many rows it touched.
+    pub(super) async fn run(&mut self, sql: &RowsSql, rows: String) -> Result<u64, StoreError> {
+        let statement = sqlx::query(text(self.kind, sql)).bind(rows);
+        Ok(statement.execute(&mut *self.tx).await?.rows_affected())
+    }
+
+    /// Runs a statement over rows that gives rows.
+    pub(super) async fn fetch(&mut self, sql: &RowsSql, rows: String) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(sqlx::query(text(self.kind, sql)).bind(rows).fetch_all(&mut *self.tx).await?)
+    }
+}
+
+/// Reads the text in a column as a domain type that was checked when it was written.
+pub(super) fn parsed<T: std::str::FromStr>(row: &AnyRow, column: &str) -> Result<T, StoreError>
+where
+    T::Err: std::fmt::Display,
+{
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|error| StoreError::Content(format!("{column}: {error}")))
+}
+
+/// As [`parsed`], for a column that may be empty.
+pub(super) fn parsed_option<T: std::str::FromStr>(row: &AnyRow, column: &str) -> Result<Option<T>, StoreError>
+where
+    T::Err: std::fmt::Display,
+{
+    let text: Option<String> = row.try_get(column)?;
+    text.map(|text| text.parse().map_err(|error| StoreError::Content(format!("{column}: {error}")))).transpose()
+}
+
+fn text(kind: Kind, sql: &RowsSql) -> &'static str {
+    match kind {
+        Kind::Sqlite => sql.sqlite,
+        Kind::Postgres => sql.postgres,
+    }
+}
+
+fn kind_of(url: &str) -> Result<Kind, StoreError> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Kind::Sqlite),
+        Some("postgres" | "postgresql") => Ok(Kind::Postgres),
+        _ => Err(StoreError::Address),
+    }
+}
+
+fn with_creation(url: &str) -> String {
+    if url.contains('?') { url.to_owned() } else { format!("{url}?mode=rwc") }
+}
+
+fn sqlite_pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(60)).idle_timeout(Duration::from_secs(60)).after_connect(
+        |connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute(
+                        "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 30000; \
+                         pragma foreign_keys = on; pragma cache_size = -8000; pragma temp_store = memory;",
+                    )
+                    .await?;
+                Ok(())
+            })
+        },
+    )
+}
+
+/// Another transaction was in the way: serialization failure, deadlock (PostgreSQL), busy or locked (SQLite).
+fn is_collision(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "6" | "261" | "262" | "517" | "518"))
+}
+
+fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(refusal) => {
+            let code = refusal.code().unwrap_or_default().into_owned();
+            // PostgreSQL's classes for connections, resources and operators' interventions; SQLite's full disk and I/O errors.
+            ["08", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class)) || is_collision(error) || is_sqlite_trouble(&code)
+        }
+        _ => false,
+    }
+}
+
+fn is_sqlite_trouble(code: &str) -> bool {
+    const READ_ONLY: i32 = 8;
+    const IO: i32 = 10;
+    const FULL: i32 = 13;
+    const CANNOT_OPEN: i32 = 14;
+    code.len() < 5 && code.parse::<i32>().is_ok_and(|code| [READ_ONLY, IO, FULL, CANNOT_OPEN].contains(&(code & 0xff)))
+}
+
+/// Ends the borrow of `connection` in a transaction of its own, for the migrations.
+pub(super) async fn begin_exclusive(connection: &mut sqlx::AnyConnection, kind: Kind) -> Result<Transaction<'_, Any>, sqlx::Error> {
+    match kind {
+        Kind::Sqlite => connection.begin_with("begin immediate").await,
+        Kind::Postgres => connection.begin().await,
+    }
+}

@@ -1,0 +1,110 @@
+//! Writes down what a batch of messages asks for, and counts it, in one transaction.
+
+use super::database::{Change, RowsSql, Step, Store, StoreError, rows_sql};
+use super::obsolescence::{self, Marking};
+use super::parked::{self, Parked};
+use super::repositories;
+use super::rows::{Cell, Rows};
+use crate::domain::{NewRepository, RepositoryId};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a batch of messages comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The highest push announced for each repository.
+    pub pushes: BTreeMap<RepositoryId, u64>,
+    /// Repositories to be looked at, no push named.
+    pub looks: BTreeSet<RepositoryId>,
+    /// Repositories to follow from now on, with the highest push announced.
+    pub follows: Vec<(NewRepository, Option<u64>)>,
+    pub markings: Vec<Marking>,
+    pub parked: Vec<Parked>,
+    /// How many messages, by exchange, kind and outcome.
+    pub counts: BTreeMap<(String, String, String), u64>,
+}
+
+/// What writing a batch down did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Repositories that became due.
+    pub wishes: u64,
+}
+
+const NOTE_PUSHES: RowsSql = rows_sql!(
+    "update repository
+     set announced_push = wish.upto, due_at = $2, priority = 0
+     from (select cast(value->>0 as bigint) as id, cast(value->>1 as bigint) as upto from " ROWS ") as wish
+     where repository.id = wish.id and repository.announced_push < wish.upto and repository.last_push < wish.upto");
+const NOTE_LOOKS: RowsSql = rows_sql!(
+    "update repository set wishes = wishes + 1, due_at = $2, priority = 0
+     where id in (select cast(value->>0 as bigint) from " ROWS ")");
+const ANNOUNCE_BY_NAME: &str = "
+    update repository set announced_push = $1, due_at = $2, priority = 0
+    where name = $3 and announced_push < $1 and last_push < $1";
+const COUNT: RowsSql = rows_sql!(
+    "insert into message_count (exchange, kind, outcome, count)
+     select value->>0, value->>1, value->>2, cast(value->>3 as bigint) from " ROWS " where true
+     on conflict (exchange, kind, outcome) do update set count = message_count.count + excluded.count");
+
+impl Store {
+    /// Writes a batch down, all or none. Two batches in any order come to the same, but for the counts.
+    pub async fn note(&self, batch: &Batch, now: Timestamp) -> Result<Noted, StoreError> {
+        self.write(&(batch, now), |change, (batch, now)| -> Step<'_, Noted> { Box::pin(note(change, batch, *now)) }).await
+    }
+}
+
+async fn note(change: &mut Change, batch: &Batch, now: Timestamp) -> Result<Noted, StoreError> {
+    let mut wishes = 0;
+    for (repository, upto) in &batch.follows {
+        wishes += follow(change, repository, *upto, now).await?;
+    }
+    let pushes = batch.pushes.iter().map(|(id, upto)| [Cell::Number(id.0), Cell::Number(upto.cast_signed())]);
+    wishes += wish(change, &NOTE_PUSHES, pushes, now).await?;
+    let marked = batch.markings.iter().map(|marking| marking.repository);
+    let looks: BTreeSet<RepositoryId> = batch.looks.iter().copied().chain(marked).collect();
+    wishes += wish(change, &NOTE_LOOKS, looks.iter().map(|id| [Cell::Number(id.0)]), now).await?;
+    obsolescence::mark(change, &batch.markings).await?;
+    parked::park(change, &batch.parked, now).await?;
+    count(change, batch).await?;
+    Ok(Noted { wishes })
+}
+
+async fn follow(change: &mut Change, repository: &NewRepository, upto: Option<u64>, now: Timestamp) -> Result<u64, StoreError> {
+    repositories::add(change, repository, now).await?;
+    if let Some(upto) = upto {
+        sqlx::query(ANNOUNCE_BY_NAME)
+            .bind(upto.cast_signed())
+            .bind(now.as_microsecond())
+            .bind(repository.name.to_string())
+            .execute(&mut *change.tx)
+            .await?;
+    }
+    Ok(1)
+}
+
+async fn wish<'a, const N: usize>(
+    change: &mut Change,
+    sql: &RowsSql,
+    wishes: impl Iterator<Item = [Cell<'a>; N]>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut rows = Rows::new();
+    wishes.for_each(|wish| rows.add(wish));
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let statement = sqlx::query(change.text(sql)).bind(rows.done()).bind(now.as_microsecond());
+    Ok(statement.execute(&mut *change.tx).await?.rows_affected())
+}
+
+async fn count(change: &mut Change, batch: &Batch) -> Result<(), StoreError> {
+    let mut rows = Rows::new();
+    for ((exchange, kind, outcome), count) in &batch.counts {
+        rows.add([Cell::Text(exchange), Cell::Text(kind), Cell::Text(outcome), Cell::Number(count.cast_signed())]);
+    }
+    if !rows.is_empty() {
+        change.run(&COUNT, rows.done()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Keeps: the only place that knows SQL. Domain types in and out, or a `…Row` made for one page.
+//!
+//! Every change is one transaction that is safe to do twice, in any order, by several workers at once: unique keys, upserts
+//! where only newer or fuller data wins, never read-then-insert. One SQL text serves SQLite and PostgreSQL.
+
+mod changesets;
+mod counts;
+mod database;
+mod forests;
+mod ingest;
+mod migrations;
+mod obsolescence;
+mod parked;
+mod pushes;
+mod recording;
+mod repositories;
+mod rows;
+mod verify;
+mod work;
+
+pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
+pub use counts::{MessageCount, Totals};
+pub use database::{Kind, Store, StoreError};
+pub use ingest::{Batch, Noted};
+pub use obsolescence::Marking;
+pub use parked::{Parked, ParkedRow};
+pub use pushes::{PushRow, PushedChangeset};
+pub use recording::{Recorded, Recording, Standing};
+pub use repositories::Added;
+pub use verify::{KeptChangeset, KeptPush};
+pub use work::{Claim, Ending};

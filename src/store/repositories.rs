@@ -1,0 +1,168 @@
+//! Repositories: which are followed, and how each is.
+
+use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
+use super::rows::{Cell, Rows};
+use crate::domain::{ErrorClass, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision};
+use crate::plan::KnownRepository;
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+/// What adding a repository did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    New,
+    Already,
+}
+
+const ADD_LOCALE: &str = "insert into locale (code) values ($1) on conflict do nothing";
+const ADD: &str = "
+    insert into repository (name, url, host, vcs, forest, locale, fork_of, clone, created_at, wishes, due_at)
+    values ($1, $2, $3, 'hg', (select id from forest where name = $4), (select id from locale where code = $5),
+            (select id from repository where name = $6), coalesce((select clone from repository where name = $6), $1), $7, 1, $7)
+    on conflict do nothing";
+const URL_OF: &str = "select url from repository where name = $1";
+const HOLD_NULL: &str = "
+    insert into repository_changeset (repository, changeset, generation)
+    select repository.id, changeset.id, 0 from repository, changeset
+    where repository.name = $1 and changeset.revision = $2
+    on conflict do nothing";
+const ARCHIVE: &str = "update repository set archived = $1, due_at = case when $1 = 1 then null else $2 end where name = $3";
+const COLUMNS_ALL: &str = "
+    select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
+           origin.name as origin_name
+    from repository
+    left join forest on forest.id = repository.forest
+    left join locale on locale.id = repository.locale
+    left join repository origin on origin.id = repository.fork_of
+    order by repository.name";
+const COLUMNS_ONE: &str = "
+    select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
+           origin.name as origin_name
+    from repository
+    left join forest on forest.id = repository.forest
+    left join locale on locale.id = repository.locale
+    left join repository origin on origin.id = repository.fork_of
+    where repository.name = $1";
+const KNOWN: RowsSql = rows_sql!(
+    "select repository.id, repository.name, repository.url, repository.last_push,
+            case when repository.archived = 1 or coalesce(forest.archived, 0) = 1 then 1 else 0 end as archived
+     from " ROWS " join repository on repository.url = value->>0 or repository.name = value->>1
+     left join forest on forest.id = repository.forest");
+const HELD: RowsSql = rows_sql!(
+    "select value->>0 as revision from " ROWS "
+     where exists (select 1 from repository_changeset held join changeset on changeset.id = held.changeset
+                   where changeset.revision = value->>0 and held.repository = cast(value->>1 as bigint))
+        or exists (select 1 from changeset where changeset.revision = value->>0 and changeset.obsolete = 1)");
+
+impl Store {
+    /// Follows a repository and wants it looked at; doing so again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the name or the URL is taken by another.
+    pub async fn add_repository(&self, repository: &NewRepository, now: Timestamp) -> Result<Added, StoreError> {
+        self.write(&(repository, now), |change, (repository, now)| -> Step<'_, Added> { Box::pin(add(change, repository, *now)) }).await
+    }
+
+    /// All repositories by name, archived ones too.
+    pub async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
+        sqlx::query(COLUMNS_ALL).fetch_all(self.readers()).await?.iter().map(repository_from).collect()
+    }
+
+    /// The repository of that name.
+    pub async fn repository(&self, name: &RepositoryName) -> Result<Option<Repository>, StoreError> {
+        let row = sqlx::query(COLUMNS_ONE).bind(name.to_string()).fetch_optional(self.readers()).await?;
+        row.map(|row| repository_from(&row)).transpose()
+    }
+
+    /// Leaves a repository alone from now on, or takes it up again; false when there is none.
+    pub async fn archive_repository(&self, name: &RepositoryName, archived: bool, now: Timestamp) -> Result<bool, StoreError> {
+        let query = sqlx::query(ARCHIVE).bind(i64::from(archived)).bind(now.as_microsecond()).bind(name.to_string());
+        Ok(query.execute(self.writers()).await?.rows_affected() == 1)
+    }
+
+    /// The repositories at any of these URLs, or with the names that the URLs' paths would give.
+    pub async fn known(&self, urls: &[(RepositoryUrl, String)]) -> Result<Vec<KnownRepository>, StoreError> {
+        let mut rows = Rows::new();
+        urls.iter().for_each(|(url, name)| rows.add([Cell::Text(url.as_str()), Cell::Text(name)]));
+        let rows = self.rows_for(&KNOWN, rows.done()).await?;
+        rows.iter().map(known_from).collect()
+    }
+
+    /// Which of these changesets their repository holds, or are known to be obsolete.
+    pub async fn held(&self, heads: &[(Revision, RepositoryId)]) -> Result<Vec<Revision>, StoreError> {
+        let mut rows = Rows::new();
+        heads.iter().for_each(|(revision, repository)| rows.add([Cell::Plain(revision.to_string()), Cell::Number(repository.0)]));
+        let rows = self.rows_for(&HELD, rows.done()).await?;
+        rows.iter().map(|row| parsed(row, "revision")).collect()
+    }
+}
+
+/// Adds one repository within a change.
+pub(super) async fn add(change: &mut Change, repository: &NewRepository, now: Timestamp) -> Result<Added, StoreError> {
+    if let Some(locale) = &repository.locale {
+        sqlx::query(ADD_LOCALE).bind(locale.to_string()).execute(&mut *change.tx).await?;
+    }
+    let added = sqlx::query(ADD)
+        .bind(repository.name.to_string())
+        .bind(repository.url.to_string())
+        .bind(repository.url.host().to_owned())
+        .bind(repository.forest.as_ref().map(ToString::to_string))
+        .bind(repository.locale.as_ref().map(ToString::to_string))
+        .bind(repository.fork_of.as_ref().map(ToString::to_string))
+        .bind(now.as_microsecond())
+        .execute(&mut *change.tx)
+        .await?;
+    if added.rows_affected() == 1 {
+        sqlx::query(HOLD_NULL).bind(repository.name.to_string()).bind(Revision::NULL.to_string()).execute(&mut *change.tx).await?;
+        return Ok(Added::New);
+    }
+    let row = sqlx::query(URL_OF).bind(repository.name.to_string()).fetch_optional(&mut *change.tx).await?;
+    match row.map(|row| row.try_get::<String, _>("url")).transpose()? {
+        Some(url) if url == repository.url.as_str() => Ok(Added::Already),
+        Some(url) => Err(StoreError::Conflict(format!("{} is followed already, at {url}", repository.name))),
+        None => Err(StoreError::Conflict(format!("{} is followed already under another name", repository.url))),
+    }
+}
+
+fn repository_from(row: &AnyRow) -> Result<Repository, StoreError> {
+    let number = |column: &str| -> Result<i64, StoreError> { Ok(row.try_get(column)?) };
+    let due = time(row, "due_at")?;
+    let class: Option<String> = row.try_get("error_class")?;
+    let forest_archived: Option<i64> = row.try_get("forest_archived")?;
+    Ok(Repository {
+        id: RepositoryId(number("id")?),
+        name: parsed(row, "name")?,
+        url: RepositoryUrl::from_kept(row.try_get("url")?),
+        forest: parsed_option(row, "forest_name")?,
+        locale: parsed_option(row, "locale_code")?,
+        fork_of: parsed_option(row, "origin_name")?,
+        archived: number("archived")? == 1 || forest_archived == Some(1),
+        generation: number("generation")?,
+        announced_push: number("announced_push")?.cast_unsigned(),
+        last_push: number("last_push")?.cast_unsigned(),
+        checked_at: time(row, "checked_at")?,
+        failing_since: time(row, "failing_since")?,
+        error_class: class.as_deref().and_then(ErrorClass::named),
+        error: row.try_get("error")?,
+        next_try: due,
+        wanted: number("wishes")? > number("wishes_met")?,
+    })
+}
+
+fn known_from(row: &AnyRow) -> Result<KnownRepository, StoreError> {
+    Ok(KnownRepository {
+        id: RepositoryId(row.try_get("id")?),
+        name: parsed(row, "name")?,
+        url: RepositoryUrl::from_kept(row.try_get("url")?),
+        archived: row.try_get::<i64, _>("archived")? == 1,
+        last_push: row.try_get::<i64, _>("last_push")?.cast_unsigned(),
+        has_heads: false,
+    })
+}
+
+/// A time of ours, microseconds since 1970, from a column that may be empty.
+pub(super) fn time(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<i64> = row.try_get(column)?;
+    Ok(at.and_then(|at| Timestamp::from_microsecond(at).ok()))
+}

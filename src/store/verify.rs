@@ -1,0 +1,118 @@
+//! What the database holds of one repository, as plain data to hold against its clone; and mending.
+
+use super::database::{RowsSql, Step, Store, StoreError, parsed, rows_sql};
+use super::pushes::kept;
+use super::rows::{Cell, Rows};
+use crate::domain::{Kept, RepositoryId, Revision};
+use sqlx::Row;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A changeset as the database has it: only what could have been lost or mixed up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptChangeset {
+    pub parents: Vec<Revision>,
+    pub files: BTreeSet<Kept>,
+}
+
+/// A push as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPush {
+    pub id: u64,
+    pub user: Kept,
+    pub date: i64,
+    /// In push order, without obsolete ones.
+    pub changesets: Vec<Revision>,
+}
+
+const HELD: &str = "
+    select changeset.revision from repository_changeset held join changeset on changeset.id = held.changeset
+    where held.repository = $1 and held.generation >= $2 and changeset.revision <> $3";
+const PARENTS: RowsSql = rows_sql!(
+    "select value->>0 as revision, parent.revision as parent
+     from " ROWS "
+     join changeset on changeset.revision = value->>0
+     join changeset_parent on changeset_parent.changeset = changeset.id
+     join changeset parent on parent.id = changeset_parent.parent
+     order by changeset.revision, changeset_parent.position");
+const FILES: RowsSql = rows_sql!(
+    "select value->>0 as revision, file.path
+     from " ROWS "
+     join changeset on changeset.revision = value->>0
+     join changeset_file on changeset_file.changeset = changeset.id
+     join file on file.id = changeset_file.file");
+const PUSHES: &str = "
+    select push.push_id, push.pusher, push.date, changeset.revision
+    from push
+    left join push_changeset on push_changeset.push = push.id
+    left join changeset on changeset.id = push_changeset.changeset and changeset.obsolete = 0
+    where push.repository = $1 and push.generation = $2
+    order by push.push_id, push_changeset.position";
+const FORGET: [&str; 2] = [
+    "delete from changeset_parent where changeset in (select id from changeset where revision = $1)",
+    "delete from changeset_file where changeset in (select id from changeset where revision = $1)",
+];
+const UNKNOW: &str = "update changeset set known = 0 where revision = $1";
+const LET_GO: &str = "
+    delete from repository_changeset where repository = $1 and changeset in (select id from changeset where revision = $2)";
+
+impl Store {
+    /// All changesets that the repository holds.
+    pub async fn held_by(&self, repository: RepositoryId, generation: i64) -> Result<BTreeSet<Revision>, StoreError> {
+        let query = sqlx::query(HELD).bind(repository.0).bind(generation).bind(Revision::NULL.to_string());
+        query.fetch_all(self.readers()).await?.iter().map(|row| parsed(row, "revision")).collect()
+    }
+
+    /// Parents and files of changesets.
+    pub async fn kept_changesets(&self, revisions: &[Revision]) -> Result<BTreeMap<Revision, KeptChangeset>, StoreError> {
+        let rows = || Rows::of(revisions.iter().map(|revision| Cell::Plain(revision.to_string())));
+        let mut kept_changesets: BTreeMap<Revision, KeptChangeset> = BTreeMap::new();
+        for row in self.rows_for(&PARENTS, rows()).await? {
+            let changeset = kept_changesets.entry(parsed(&row, "revision")?).or_default();
+            changeset.parents.extend(Some(parsed::<Revision>(&row, "parent")?).filter(|parent| *parent != Revision::NULL));
+        }
+        for row in self.rows_for(&FILES, rows()).await? {
+            kept_changesets.entry(parsed(&row, "revision")?).or_default().files.insert(kept(&row, "path")?);
+        }
+        Ok(kept_changesets)
+    }
+
+    /// All pushes of a generation.
+    pub async fn kept_pushes(&self, repository: RepositoryId, generation: i64) -> Result<BTreeMap<u64, KeptPush>, StoreError> {
+        let mut pushes: BTreeMap<u64, KeptPush> = BTreeMap::new();
+        for row in sqlx::query(PUSHES).bind(repository.0).bind(generation).fetch_all(self.readers()).await? {
+            let id = row.try_get::<i64, _>("push_id")?.cast_unsigned();
+            let (user, date) = (kept(&row, "pusher")?, row.try_get("date")?);
+            let push = pushes.entry(id).or_insert(KeptPush { id, user, date, changesets: Vec::new() });
+            push.changesets.extend(super::database::parsed_option::<Revision>(&row, "revision")?);
+        }
+        Ok(pushes)
+    }
+
+    /// Turns changesets back into placeholders, so that recording them again fills in everything anew.
+    pub async fn unknow(&self, revisions: &[Revision]) -> Result<(), StoreError> {
+        self.write(&revisions, |change, revisions| -> Step<'_, ()> {
+            Box::pin(async move {
+                for revision in *revisions {
+                    for sql in FORGET.into_iter().chain([UNKNOW]) {
+                        sqlx::query(sql).bind(revision.to_string()).execute(&mut *change.tx).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Takes changesets from a repository that does not hold them; the changesets stay.
+    pub async fn let_go(&self, repository: RepositoryId, revisions: &[Revision]) -> Result<(), StoreError> {
+        self.write(&(repository, revisions), |change, (repository, revisions)| -> Step<'_, ()> {
+            Box::pin(async move {
+                for revision in *revisions {
+                    sqlx::query(LET_GO).bind(repository.0).bind(revision.to_string()).execute(&mut *change.tx).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
