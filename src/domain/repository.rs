@@ -40,6 +40,18 @@ pub struct NewRepository {
     pub fork_of: Option<RepositoryName>,
 }
 
+/// As much of a repository as deciding takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRepository {
+    pub id: RepositoryId,
+    pub name: RepositoryName,
+    pub url: RepositoryUrl,
+    pub archived: bool,
+    pub last_push: u64,
+    /// All heads that the event names are recorded already.
+    pub has_heads: bool,
+}
+
 /// Why the last try at a repository did not end well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {

@@ -1,6 +1,6 @@
 //! Decides: an [`Event`] and what the store knows of its repository come in, a [`Plan`] goes out. Pure; never asks anybody.
 
-use crate::domain::{Forest, LocaleCode, Marker, NewRepository, RepositoryId, RepositoryName, RepositoryUrl};
+use crate::domain::{Forest, KnownRepository, LocaleCode, Marker, NewRepository, RepositoryId, RepositoryUrl};
 use crate::event::Event;
 
 /// What the store knows that bears on one event.
@@ -12,18 +12,6 @@ pub struct Known {
     pub namesake: Option<KnownRepository>,
     /// The forests that are followed.
     pub forests: Vec<Forest>,
-}
-
-/// As much of a repository as deciding takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownRepository {
-    pub id: RepositoryId,
-    pub name: RepositoryName,
-    pub url: RepositoryUrl,
-    pub archived: bool,
-    pub last_push: u64,
-    /// All heads that the event names are recorded already.
-    pub has_heads: bool,
 }
 
 /// What to do about an event.
@@ -136,8 +124,8 @@ fn has_path_of(url: &RepositoryUrl, forest: &Forest) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, KnownRepository, Plan, Reason, plan};
-    use crate::domain::{Forest, ForestId, RepositoryId, RepositoryUrl, UrlRules};
+    use super::{Known, Plan, Reason, plan};
+    use crate::domain::{Forest, ForestId, KnownRepository, RepositoryId, RepositoryUrl, UrlRules};
     use crate::event::Event;
 
     fn url(text: &str) -> RepositoryUrl {

@@ -33,9 +33,6 @@ pub struct PushedChangeset {
     pub branch: Kept,
 }
 
-/// Who pushed and when: what tells one push from another under the same id.
-type Mark = (Kept, i64);
-
 const OF_REPOSITORY: &str = "
     select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url
     from push join repository on repository.id = push.repository
@@ -55,7 +52,6 @@ const CHANGESETS: RowsSql = rows_sql!(
      join changeset on changeset.id = push_changeset.changeset
      left join branch on branch.id = changeset.branch
      order by push_changeset.push, push_changeset.position desc");
-const MARK: &str = "select pusher, date from push where repository = $1 and generation = $2 and push_id = $3";
 
 impl Store {
     /// The pushes of a repository before (`generation`, `push_id`), newest first.
@@ -67,15 +63,6 @@ impl Store {
     /// The newest pushes of all repositories by date.
     pub async fn newest_pushes(&self, limit: i64) -> Result<Vec<PushRow>, StoreError> {
         self.with_changesets(sqlx::query(NEWEST).bind(limit).fetch_all(self.readers()).await?).await
-    }
-
-    /// Who made a push and when, to tell whether the host's push of that id is still the same.
-    pub async fn push_mark(&self, repository: RepositoryId, generation: i64, push_id: u64) -> Result<Option<Mark>, StoreError> {
-        let query = sqlx::query(MARK).bind(repository.0).bind(generation).bind(push_id.cast_signed());
-        let Some(row) = query.fetch_optional(self.readers()).await? else {
-            return Ok(None);
-        };
-        Ok(Some((kept(&row, "pusher")?, row.try_get("date")?)))
     }
 
     async fn with_changesets(&self, pushes: Vec<AnyRow>) -> Result<Vec<PushRow>, StoreError> {

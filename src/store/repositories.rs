@@ -2,8 +2,7 @@
 
 use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::rows::{Cell, Rows};
-use crate::domain::{ErrorClass, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision};
-use crate::plan::KnownRepository;
+use crate::domain::{ErrorClass, KnownRepository, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;

@@ -55,7 +55,62 @@ const UNKNOW: &str = "update changeset set known = 0 where revision = $1";
 const LET_GO: &str = "
     delete from repository_changeset where repository = $1 and changeset in (select id from changeset where revision = $2)";
 
+const HOLDS_ANY: &str = "
+    select repository_changeset.changeset from repository_changeset where repository = $1 and generation = $2 limit 1";
+const LET_GO_OF_ALL: &str = "delete from repository_changeset where repository = $1 and generation > 0";
+const FORGET_PUSH_CHANGESETS: &str = "
+    delete from push_changeset where push in (
+        select push.id from push join repository on repository.id = push.repository
+        where push.repository = $1 and push.generation = repository.generation and push.push_id >= $2)";
+const FORGET_PUSHES: &str = "
+    delete from push where repository = $1 and push_id >= $2
+       and generation = (select generation from repository where id = $1)";
+const STEP_BACK: &str = "update repository set last_push = $2 - 1 where id = $1 and last_push >= $2";
+const ONE_PUSH: &str = "
+    select push.pusher, push.date, changeset.revision
+    from push
+    left join push_changeset on push_changeset.push = push.id
+    left join changeset on changeset.id = push_changeset.changeset
+    where push.repository = $1 and push.generation = $2 and push.push_id = $3
+    order by push_changeset.position";
+
 impl Store {
+    /// Whether the repository holds anything at all in this generation.
+    pub async fn holds_any(&self, repository: RepositoryId, generation: i64) -> Result<bool, StoreError> {
+        Ok(sqlx::query(HOLDS_ANY).bind(repository.0).bind(generation).fetch_optional(self.readers()).await?.is_some())
+    }
+
+    /// One push, with its obsolete changesets too.
+    pub async fn kept_push(&self, repository: RepositoryId, generation: i64, id: u64) -> Result<Option<KeptPush>, StoreError> {
+        let mut kept_push: Option<KeptPush> = None;
+        let query = sqlx::query(ONE_PUSH).bind(repository.0).bind(generation).bind(id.cast_signed());
+        for row in query.fetch_all(self.readers()).await? {
+            let (user, date) = (kept(&row, "pusher")?, row.try_get("date")?);
+            let push = kept_push.get_or_insert(KeptPush { id, user, date, changesets: Vec::new() });
+            push.changesets.extend(super::database::parsed_option::<Revision>(&row, "revision")?);
+        }
+        Ok(kept_push)
+    }
+
+    /// Takes all changesets from a repository, to be found anew: what is there is not sure to have its ancestors.
+    pub async fn let_go_of_all(&self, repository: RepositoryId) -> Result<(), StoreError> {
+        sqlx::query(LET_GO_OF_ALL).bind(repository.0).execute(self.writers()).await?;
+        Ok(())
+    }
+
+    /// Forgets the pushes of the present generation from `first` on, to be read from the pushlog again.
+    pub async fn read_pushes_again(&self, repository: RepositoryId, first: u64) -> Result<(), StoreError> {
+        self.write(&(repository, first), |change, (repository, first)| -> Step<'_, ()> {
+            Box::pin(async move {
+                for sql in [FORGET_PUSH_CHANGESETS, FORGET_PUSHES, STEP_BACK] {
+                    sqlx::query(sql).bind(repository.0).bind(first.cast_signed()).execute(&mut *change.tx).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// All changesets that the repository holds.
     pub async fn held_by(&self, repository: RepositoryId, generation: i64) -> Result<BTreeSet<Revision>, StoreError> {
         let query = sqlx::query(HELD).bind(repository.0).bind(generation).bind(Revision::NULL.to_string());

@@ -1,5 +1,5 @@
 use elmo_upstream::*;
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn first() {
     let t = std::time::Instant::now();
     let upstream = Upstream::start(Options::default()).await.unwrap();

@@ -34,7 +34,7 @@ async fn odd_changesets_are_read_as_hg_reads_them() {
     assert!(named[1].closes_branch && !named[0].closes_branch);
     assert_eq!((named[1].date, named[1].offset), (-86400, 43200));
     assert_eq!(all[6].date, 2_147_483_647);
-    assert_eq!(all[7].description, b"one\0two\r\nthree");
+    assert_eq!(all[7].description, b"one\0two\nthree");
 }
 
 #[tokio::test]

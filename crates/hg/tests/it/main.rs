@@ -6,4 +6,5 @@ mod handmade;
 mod network;
 mod processes;
 mod questions;
+mod speed;
 mod support;

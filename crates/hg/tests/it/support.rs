@@ -177,8 +177,20 @@ impl Host {
         let paths = world.path("paths.conf");
         fs::write(&paths, format!("[paths]\n/ = {}/*\n", world.folder.path().display())).unwrap();
         let mut command = hg().command();
-        command.args(["serve", "--address", "127.0.0.1", "--port", "0", "--print-url", "--web-conf"]);
-        let mut process = command.arg(paths).stdout(Stdio::piped()).spawn().unwrap();
+        command.args([
+            "serve",
+            "--address",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--print-url",
+            "--accesslog",
+            "/dev/null",
+            "--errorlog",
+            "/dev/null",
+            "--web-conf",
+        ]);
+        let mut process = command.arg(paths).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).await.unwrap();
         let port = url.trim().trim_end_matches('/').rsplit(':').next().unwrap();

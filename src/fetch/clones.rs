@@ -1,0 +1,196 @@
+//! The local clones, under `<data>/clones/<repository>`, without working copies.
+//!
+//! A working clone is never destroyed: a new one is made beside, looked at, and renamed into place; a damaged one is renamed
+//! away and kept for a while. Readers see either the old or the new.
+
+use super::{FetchError, History};
+use crate::domain::{ErrorClass, RepositoryName, RepositoryUrl};
+use elmo_hg::{Hg, HgError, Servers};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Limits for what is done with clones.
+#[derive(Clone, Copy, Debug)]
+pub struct CloneSettings {
+    pub clone_time: Duration,
+    pub pull_time: Duration,
+    /// How many bytes of clones that were set aside are kept.
+    pub aside_bytes: u64,
+}
+
+/// The clones of this machine.
+#[derive(Clone)]
+pub struct Clones {
+    data: PathBuf,
+    hg: Hg,
+    servers: Servers,
+    settings: CloneSettings,
+}
+
+impl Clones {
+    /// Keeps clones in `data`, made and pulled by `hg`; `warm` many hg processes are kept ready.
+    pub fn new(data: &Path, hg: &Path, warm: usize, settings: CloneSettings) -> Clones {
+        let hg = Hg::new(hg).with_stream_clones();
+        let servers = Servers::new(hg.clone(), warm, Duration::from_secs(60));
+        Clones { data: data.to_owned(), hg, servers, settings }
+    }
+
+    /// Where a clone is, or would be.
+    pub fn path(&self, clone: &RepositoryName) -> PathBuf {
+        self.data.join("clones").join(clone.as_str())
+    }
+
+    /// There is a clone.
+    pub fn exists(&self, clone: &RepositoryName) -> bool {
+        self.path(clone).join(".hg").exists()
+    }
+
+    /// Opens a clone for reading.
+    pub async fn open(&self, clone: &RepositoryName) -> Result<History, FetchError> {
+        History::open(&self.path(clone), &self.servers).await
+    }
+
+    /// Pulls everything that `url` has into a clone.
+    pub async fn pull(&self, clone: &RepositoryName, url: &RepositoryUrl) -> Result<(), FetchError> {
+        let path = self.path(clone);
+        match self.servers.pull(&path, url.as_str(), self.settings.pull_time).await {
+            Err(HgError::Interrupted { .. }) => {
+                tracing::info!(clone = %clone, "an earlier pull was cut off, hg recover");
+                self.servers.recover(&path).await?;
+                self.servers.pull(&path, url.as_str(), self.settings.pull_time).await?;
+            }
+            done => drop(done?),
+        }
+        Ok(())
+    }
+
+    /// Makes a clone of `url` beside, looks whether it can be read, and renames it into place. If another worker was
+    /// quicker, its clone stays and ours goes.
+    pub async fn make(&self, clone: &RepositoryName, url: &RepositoryUrl, mut progress: impl FnMut(u64)) -> Result<(), FetchError> {
+        let beside = Beside::new(&self.data.join("clones/.new")).map_err(disk("make a folder for a new clone"))?;
+        self.hg.clone_repository(url.as_str(), beside.path(), self.settings.clone_time, |so_far| progress(so_far.bytes)).await?;
+        let mut history = History::open(beside.path(), &self.servers).await?;
+        if let Some(tip) = history.len().checked_sub(1) {
+            history.read(tip)?;
+        }
+        let place = self.path(clone);
+        std::fs::create_dir_all(&place).map_err(disk("make the folder of a clone"))?;
+        match std::fs::rename(beside.path().join(".hg"), place.join(".hg")) {
+            Ok(()) => Ok(()),
+            Err(_) if self.exists(clone) => Ok(()),
+            Err(error) => Err(disk("put a new clone in its place")(error)),
+        }
+    }
+
+    /// Renames a clone away, with the reason beside it.
+    pub fn set_aside(&self, clone: &RepositoryName, reason: &str) -> Result<(), FetchError> {
+        let aside = Beside::new(&self.data.join("aside")).map_err(disk("make a folder for a clone set aside"))?;
+        match std::fs::rename(self.path(clone).join(".hg"), aside.path().join(".hg")) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(disk("set a clone aside")(error)),
+        }
+        tracing::warn!(clone = %clone, reason, kept = %aside.path().display(), "clone set aside");
+        let kept = aside.keep();
+        std::fs::write(kept.join("reason"), format!("{clone}: {reason}\n")).map_err(disk("write why a clone was set aside"))?;
+        self.forget_oldest_aside(&kept)
+    }
+
+    /// Deletes the oldest of what was set aside until the rest fits its budget; never the newest.
+    fn forget_oldest_aside(&self, newest: &Path) -> Result<(), FetchError> {
+        let mut kept = aside_clones(&self.data.join("aside")).map_err(disk("list the clones set aside"))?;
+        kept.sort_by_key(|(_, at, _)| *at);
+        let mut bytes: u64 = kept.iter().map(|(_, _, size)| size).sum();
+        for (path, _, size) in kept.into_iter().filter(|(path, ..)| path != newest) {
+            if bytes <= self.settings.aside_bytes {
+                break;
+            }
+            tracing::info!(path = %path.display(), size, "deleting a clone set aside, the budget is used up");
+            std::fs::remove_dir_all(&path).map_err(disk("delete a clone set aside"))?;
+            bytes -= size;
+        }
+        Ok(())
+    }
+
+    /// The version of hg, to see that it runs.
+    pub async fn hg_version(&self) -> Result<String, FetchError> {
+        Ok(self.hg.version().await?)
+    }
+
+    /// How many hg processes wait for work.
+    pub fn idle(&self) -> usize {
+        self.servers.idle()
+    }
+
+    /// Ends the hg processes.
+    pub async fn shut_down(&self) {
+        self.servers.shut_down().await;
+    }
+}
+
+/// A new folder that goes away again unless it is kept.
+struct Beside(Option<PathBuf>);
+
+impl Beside {
+    fn new(parent: &Path) -> io::Result<Beside> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        std::fs::create_dir_all(parent)?;
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("{}-{number}-{:08x}", std::process::id(), fastrand::u32(..)));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Beside(Some(path))),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.as_deref().unwrap_or(Path::new(""))
+    }
+
+    fn keep(mut self) -> PathBuf {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && let Err(error) = std::fs::remove_dir_all(path)
+        {
+            tracing::warn!(path = %path.display(), %error, "could not remove a temporary folder");
+        }
+    }
+}
+
+fn aside_clones(folder: &Path) -> io::Result<Vec<(PathBuf, std::time::SystemTime, u64)>> {
+    let mut clones = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        clones.push((entry.path(), entry.metadata()?.modified()?, size_of(&entry.path())?));
+    }
+    Ok(clones)
+}
+
+fn size_of(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            match entry.file_type()?.is_dir() {
+                true => folders.push(entry.path()),
+                false => bytes += entry.metadata()?.len(),
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+fn disk(what: &'static str) -> impl Fn(io::Error) -> FetchError {
+    move |error| FetchError::because(ErrorClass::Ours, format!("could not {what}"), error)
+}

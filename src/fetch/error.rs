@@ -1,0 +1,62 @@
+//! What went wrong outside, sorted by what to do about it.
+
+use crate::domain::ErrorClass;
+use elmo_hg::{ChangelogError, HgError};
+
+/// Something was not fetched.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct FetchError {
+    pub class: ErrorClass,
+    what: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl FetchError {
+    /// An error in words.
+    pub fn new(class: ErrorClass, what: impl Into<String>) -> FetchError {
+        FetchError { class, what: what.into(), source: None }
+    }
+
+    /// An error with its cause.
+    pub fn because(class: ErrorClass, what: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> FetchError {
+        FetchError { class, what: what.into(), source: Some(Box::new(source)) }
+    }
+
+    /// The error and all its causes, in one line.
+    pub fn in_full(&self) -> String {
+        let mut text = self.what.clone();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl From<HgError> for FetchError {
+    fn from(error: HgError) -> FetchError {
+        let class = match error {
+            HgError::Network { .. } | HgError::TimedOut { .. } => ErrorClass::Network,
+            HgError::Gone { .. } => ErrorClass::Gone,
+            HgError::Refused { .. } => ErrorClass::Refused,
+            HgError::Unrelated { .. } => ErrorClass::Unrelated,
+            HgError::Corrupt { .. } => ErrorClass::Corrupt,
+            _ => ErrorClass::Ours,
+        };
+        FetchError::because(class, "hg did not do as asked", error)
+    }
+}
+
+impl From<ChangelogError> for FetchError {
+    fn from(error: ChangelogError) -> FetchError {
+        let class = match &error {
+            ChangelogError::Corrupt { .. } | ChangelogError::Unsupported { .. } => ErrorClass::Corrupt,
+            ChangelogError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::Corrupt,
+            ChangelogError::Io { .. } => ErrorClass::Ours,
+        };
+        FetchError::because(class, "could not read the clone", error)
+    }
+}

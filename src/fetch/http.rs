@@ -1,0 +1,94 @@
+//! HTTP out: one client, bounded in size, time and redirects.
+
+use super::FetchError;
+use crate::domain::ErrorClass;
+use std::time::Duration;
+
+/// How far a request may go.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpSettings {
+    /// For a whole request, from the first byte sent to the last one read.
+    pub time: Duration,
+    /// The longest answer that is read, in bytes.
+    pub size: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> HttpSettings {
+        HttpSettings { time: Duration::from_secs(30), size: 32 << 20 }
+    }
+}
+
+/// The client.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    settings: HttpSettings,
+}
+
+/// Of an answer that is no success, this much is quoted.
+const QUOTED: usize = 200;
+const REDIRECTS: usize = 5;
+
+impl Http {
+    /// Makes the client.
+    ///
+    /// # Errors
+    /// When the machine has no certificates that could be trusted, or no crypto provider was installed.
+    pub fn new(settings: HttpSettings) -> Result<Http, FetchError> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("elmo/", env!("CARGO_PKG_VERSION")))
+            .timeout(settings.time)
+            .connect_timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::custom(within_the_host))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| FetchError::because(ErrorClass::Ours, "could not set up HTTP", error))?;
+        Ok(Http { client, settings })
+    }
+
+    /// The body behind `url`, if the answer is a success.
+    pub async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let failed = |error: reqwest::Error| FetchError::because(ErrorClass::Network, format!("could not get {url}"), error.without_url());
+        let mut response = self.client.get(url).send().await.map_err(failed)?;
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > self.settings.size {
+                let limit = self.settings.size >> 20;
+                return Err(FetchError::new(ErrorClass::Network, format!("{url} answers with more than {limit} MiB")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status == reqwest::StatusCode::OK {
+            return Ok(body);
+        }
+        let quoted: String = String::from_utf8_lossy(&body).chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        Err(FetchError::new(class_of(status), format!("{url} answers {}: {}", status.as_u16(), quoted.trim())))
+    }
+}
+
+/// A redirect may change the path, and http to https, but never the host: what is followed is what was configured.
+fn within_the_host(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    let Some(first) = attempt.previous().first() else {
+        return attempt.stop();
+    };
+    let same_host = first.host_str() == attempt.url().host_str();
+    let no_downgrade = first.scheme() != "https" || attempt.url().scheme() == "https";
+    if attempt.previous().len() > REDIRECTS {
+        attempt.error("too many redirects")
+    } else if same_host && no_downgrade {
+        attempt.follow()
+    } else {
+        attempt.error("redirected to another host, which is not followed")
+    }
+}
+
+fn class_of(status: reqwest::StatusCode) -> ErrorClass {
+    match status.as_u16() {
+        404 | 410 => ErrorClass::Gone,
+        401 | 403 | 407 | 451 => ErrorClass::Refused,
+        _ => ErrorClass::Network,
+    }
+}

@@ -1,0 +1,20 @@
+//! Asks other hosts and runs programs: pushlogs, heads and indexes over HTTP, clones through `hg`. The only place that does.
+//!
+//! URLs and names come in checked, values of the domain go out. Every answer is bounded in size and time. Never writes to
+//! the database and never decides what an answer means.
+
+mod clones;
+mod error;
+mod heads;
+mod history;
+mod host_index;
+mod http;
+mod pushlog;
+
+pub use clones::{CloneSettings, Clones};
+pub use error::FetchError;
+pub use heads::heads;
+pub use history::History;
+pub use host_index::{Listed, list};
+pub use http::{Http, HttpSettings};
+pub use pushlog::{PAGE, Page, page_after, parse_page, window};

@@ -1,0 +1,127 @@
+//! Carries out plans: a batch of messages comes in, is decoded, decided on and written down in one transaction. After that,
+//! and only then, the messages may be acknowledged.
+//!
+//! Asks no host and runs no program: what a message wants is noted as a wish, and [`crate::sync`] meets it.
+
+use crate::domain::{Clock, KnownRepository, Message, RepositoryId, RepositoryUrl, Revision, UrlRules};
+use crate::event::{Event, Malformed, decode};
+use crate::plan::{Known, Plan, plan};
+use crate::store::{Batch, Marking, Noted, Parked, Store, StoreError};
+use std::collections::{HashMap, HashSet};
+
+/// Takes messages.
+#[derive(Clone)]
+pub struct Ingest {
+    store: Store,
+    rules: UrlRules,
+    clock: Clock,
+}
+
+type Decoded<'m> = (&'m Message, Result<Event, Malformed>);
+
+impl Ingest {
+    /// Takes messages into `store`; repositories' URLs must keep to `rules`.
+    pub fn new(store: Store, rules: UrlRules, clock: Clock) -> Ingest {
+        Ingest { store, rules, clock }
+    }
+
+    /// Takes a batch, all or none.
+    ///
+    /// # Errors
+    /// Only of the database: whatever stands in a message ends in a wish, a parked row or a count.
+    pub async fn take(&self, messages: &[Message]) -> Result<Noted, StoreError> {
+        let decoded: Vec<Decoded<'_>> = messages.iter().map(|message| (message, decode(message, self.rules))).collect();
+        let known = self.look_up(&decoded).await?;
+        let mut batch = Batch::default();
+        for (message, event) in decoded {
+            let kind = event.as_ref().map_or("malformed", Event::kind).to_owned();
+            let outcome = add(&mut batch, message, decide(event, &known));
+            *batch.counts.entry((message.exchange.clone(), kind, outcome.to_owned())).or_default() += 1;
+        }
+        self.store.note(&batch, self.clock.now()).await
+    }
+
+    async fn look_up(&self, decoded: &[Decoded<'_>]) -> Result<Lookup, StoreError> {
+        let forests = self.store.forests().await?;
+        let urls: HashSet<&RepositoryUrl> = decoded.iter().filter_map(|(_, event)| event.as_ref().ok()?.url()).collect();
+        let asked: Vec<(RepositoryUrl, String)> = urls.into_iter().map(|url| (url.clone(), url.path().to_owned())).collect();
+        let mut lookup = Lookup { forests, ..Lookup::default() };
+        for repository in self.store.known(&asked).await? {
+            lookup.by_name.insert(repository.name.to_string(), repository.clone());
+            lookup.by_url.insert(repository.url.clone(), repository);
+        }
+        lookup.held = self.held(decoded, &lookup).await?;
+        Ok(lookup)
+    }
+
+    /// Heads are looked up only for pushes that are known by their number.
+    async fn held(&self, decoded: &[Decoded<'_>], lookup: &Lookup) -> Result<HashSet<Revision>, StoreError> {
+        let mut heads: Vec<(Revision, RepositoryId)> = Vec::new();
+        for (_, event) in decoded {
+            if let Ok(Event::Pushed { url, upto: Some(upto), heads: named }) = event
+                && let Some(repository) = lookup.by_url.get(url)
+                && *upto <= repository.last_push
+            {
+                heads.extend(named.iter().map(|head| (*head, repository.id)));
+            }
+        }
+        if heads.is_empty() {
+            return Ok(HashSet::new());
+        }
+        Ok(self.store.held(&heads).await?.into_iter().collect())
+    }
+}
+
+#[derive(Default)]
+struct Lookup {
+    forests: Vec<crate::domain::Forest>,
+    by_url: HashMap<RepositoryUrl, KnownRepository>,
+    by_name: HashMap<String, KnownRepository>,
+    held: HashSet<Revision>,
+}
+
+fn decide(event: Result<Event, Malformed>, lookup: &Lookup) -> Plan {
+    let event = match event {
+        Ok(event) => event,
+        Err(malformed) => return Plan::Park(malformed.to_string()),
+    };
+    let Some(url) = event.url() else {
+        return plan(event, &Known::default());
+    };
+    let heads: &[Revision] = if let Event::Pushed { heads, .. } = &event { heads } else { &[] };
+    let has_heads = heads.iter().all(|head| lookup.held.contains(head));
+    let known = Known {
+        repository: lookup.by_url.get(url).map(|repository| KnownRepository { has_heads, ..repository.clone() }),
+        namesake: lookup.by_name.get(url.path()).cloned(),
+        forests: lookup.forests.clone(),
+    };
+    plan(event, &known)
+}
+
+/// Adds a plan to the batch; gives the outcome's name for the count.
+fn add(batch: &mut Batch, message: &Message, plan: Plan) -> &'static str {
+    match plan {
+        Plan::NotePush { repository, upto } => {
+            let announced = batch.pushes.entry(repository).or_default();
+            *announced = upto.max(*announced);
+            "noted"
+        }
+        Plan::Look { repository } => {
+            batch.looks.insert(repository);
+            "noted"
+        }
+        Plan::Follow { repository, upto } => {
+            batch.follows.push((repository, upto));
+            "followed"
+        }
+        Plan::Mark { repository, markers } => {
+            batch.markings.push(Marking { repository, markers });
+            "noted"
+        }
+        Plan::Ignore(reason) => reason.name(),
+        Plan::Park(reason) => {
+            batch.parked.push(Parked { message: message.clone(), reason });
+            "parked"
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Brings one repository up to date: pushlog, pull, record, until the host shows nothing newer.
+
+use super::judge::{self, Reading};
+use super::recorder::Recorder;
+use super::{SyncError, judge::give_up_waiting};
+use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision};
+use crate::fetch::{Clones, FetchError, History, Http, Page, heads, page_after, window};
+use crate::store::{Claim, Store};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// How far along the work on one repository is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// A clone is being made; so many bytes of it are there.
+    Cloning { bytes: u64 },
+    /// So many of the changesets to record are recorded.
+    Recording { done: u64, of: u64 },
+}
+
+/// Is told how the work goes.
+pub type Watcher = Arc<dyn Fn(&RepositoryName, Progress) + Send + Sync>;
+
+/// Nobody watches.
+pub fn quiet() -> Watcher {
+    Arc::new(|_, _| {})
+}
+
+/// Knows how to bring a repository up to date.
+#[derive(Clone)]
+pub struct Bringer {
+    pub store: Store,
+    pub http: Http,
+    pub clones: Clones,
+    pub clock: Clock,
+    pub watcher: Watcher,
+}
+
+/// Where the work stands.
+#[derive(Clone, Debug)]
+struct At {
+    repository: RepositoryId,
+    name: RepositoryName,
+    url: RepositoryUrl,
+    clone: RepositoryName,
+    generation: i64,
+    announced: u64,
+    last_push: u64,
+    /// Look at all heads, not only at what the pushlog names.
+    wanted: bool,
+    attempts: u32,
+    failing_since: Option<Timestamp>,
+}
+
+/// What became of one round.
+enum Round {
+    Complete,
+    More,
+}
+
+/// What a repository's host shows, as far as it is not recorded.
+struct News {
+    pushes: Vec<Push>,
+    heads: Vec<Revision>,
+    /// The pushlog goes on after these pushes.
+    more: bool,
+}
+
+/// More rounds than this without an end are the host's doing: 500 pushes each.
+const ROUNDS: u32 = 10_000;
+/// How often a repository is taken up anew within one go: another clone, another generation.
+const TURNS: u32 = 4;
+/// After so many tries a changeset that the pushlog names and the host does not give is recorded as a name only.
+const TRIES_FOR_MISSING: u32 = 3;
+/// How many of the last pushes are compared when a pushlog has become shorter.
+const COMPARED: u64 = 50;
+
+impl Bringer {
+    /// Brings the claimed repository up to date.
+    ///
+    /// # Errors
+    /// With the class of what stands in the way. What was recorded until then stays.
+    pub async fn bring(&self, claim: &Claim) -> Result<(), SyncError> {
+        let mut at = At::of(claim);
+        let mut turns = 0;
+        for _ in 0..ROUNDS {
+            match self.round(&mut at).await {
+                Ok(Round::Complete) => return Ok(()),
+                Ok(Round::More) => {}
+                Err(error) if turns < TURNS && self.another_turn(&mut at, &error).await? => turns += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(SyncError::NoEnd(format!("{ROUNDS} pages of pushes")))
+    }
+
+    async fn round(&self, at: &mut At) -> Result<Round, SyncError> {
+        let Some(news) = self.news(at).await? else {
+            return Ok(Round::More);
+        };
+        let targets = self.targets(at, &news).await?;
+        if !targets.is_empty() || !self.clones.exists(&at.clone) {
+            let history = self.obtain(at, &targets).await?;
+            self.check_missing(at, &history, &news)?;
+            self.recorder(at).record(history, &targets, &news.pushes).await?;
+        } else if !news.pushes.is_empty() {
+            self.recorder(at).record_pushes(&news.pushes).await?;
+        }
+        at.last_push = news.pushes.last().map_or(at.last_push, |push| push.id);
+        at.wanted = false;
+        if news.more { Ok(Round::More) } else { self.finish(at).await }
+    }
+
+    /// What the host shows; none when the repository turned out to be another one, and has been begun anew.
+    async fn news(&self, at: &mut At) -> Result<Option<News>, SyncError> {
+        let page = page_after(&self.http, &at.url, at.last_push.saturating_sub(1)).await?;
+        let known = self.kept_push(at, at.last_push).await?;
+        let pushes = match judge::read(at.last_push, known.as_ref(), &page) {
+            Reading::News(pushes) => pushes,
+            Reading::MadeAnew => return self.begin_anew(at, "its pushes are others now").await.map(|()| None),
+            Reading::Shorter => return self.judge_shorter(at, &page).await.map(|()| None),
+        };
+        let heads = if at.wanted { heads(&self.http, &at.url).await? } else { Vec::new() };
+        let upto = pushes.last().map_or(at.last_push, |push| push.id);
+        // An empty page is the end, whatever `lastpushid` says: stripped pushes count in it.
+        let more = !pushes.is_empty() && upto < page.last;
+        self.believe_the_pushlog(at, upto, &page, more).await?;
+        Ok(Some(News { pushes, heads, more }))
+    }
+
+    /// A push that was announced, and that the pushlog covers without showing it, was stripped.
+    async fn believe_the_pushlog(&self, at: &mut At, upto: u64, page: &Page, more: bool) -> Result<(), SyncError> {
+        let covered = !more && upto < at.announced && page.last >= at.announced;
+        let hopeless = !more && upto < at.announced && give_up_waiting(at.failing_since, self.clock.now());
+        if covered || hopeless {
+            tracing::info!(repository.name = %at.name, announced = at.announced, shown = upto, "the pushlog has no such push");
+            self.store.lower_announced(at.repository, upto).await?;
+            at.announced = upto;
+        }
+        Ok(())
+    }
+
+    async fn judge_shorter(&self, at: &mut At, page: &Page) -> Result<(), SyncError> {
+        let shown = window(&self.http, &at.url, page.last.saturating_sub(COMPARED), page.last).await?;
+        let kept = self.store.kept_pushes(at.repository, at.generation).await?;
+        if judge::is_another(&shown.pushes, |id| kept.get(&id).cloned()) {
+            return self.begin_anew(at, "its push ids went backwards").await;
+        }
+        if page.last == 0 && heads(&self.http, &at.url).await?.is_empty() {
+            return self.begin_anew(at, "it is empty now").await;
+        }
+        Err(SyncError::Lag(format!("the pushlog of {} ends at push {}, but push {} was there before", at.url, page.last, at.last_push)))
+    }
+
+    /// The host made the repository anew: its clone is set aside, its old pushes stay under the old generation.
+    async fn begin_anew(&self, at: &mut At, why: &str) -> Result<(), SyncError> {
+        tracing::warn!(repository.name = %at.name, generation = at.generation, why, "the repository was made anew upstream");
+        if at.shares_clone() {
+            self.store.own_clone(at.repository).await?;
+            at.clone = at.name.clone();
+        } else {
+            self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
+        }
+        self.store.begin_generation(at.repository, at.generation).await?;
+        at.generation += 1;
+        at.last_push = 0;
+        at.announced = 0;
+        at.wanted = true;
+        Ok(())
+    }
+
+    /// Everything that has to be in the clone before it can be recorded.
+    async fn targets(&self, at: &At, news: &News) -> Result<Vec<Revision>, SyncError> {
+        let mut targets: Vec<Revision> = news.pushes.iter().flat_map(|push| push.changesets.iter().copied()).collect();
+        targets.extend(&news.heads);
+        if at.wanted {
+            targets.extend(self.store.promised(at.repository, at.generation).await?);
+        }
+        Ok(targets)
+    }
+
+    /// Opens the clone, pulled or made if it does not hold all targets.
+    async fn obtain(&self, at: &At, targets: &[Revision]) -> Result<History, SyncError> {
+        if self.clones.exists(&at.clone) {
+            let history = self.clones.open(&at.clone).await?;
+            if history.revs(targets).len() == distinct(targets) {
+                return Ok(history);
+            }
+            self.clones.pull(&at.clone, &at.url).await?;
+        } else {
+            let progress = |bytes| (self.watcher)(&at.name, Progress::Cloning { bytes });
+            self.clones.make(&at.clone, &at.url, progress).await?;
+        }
+        let history = self.clones.open(&at.clone).await?;
+        if history.revs(targets).len() == distinct(targets) || !at.shares_clone() {
+            return Ok(history);
+        }
+        // Another worker's new clone may have come from the origin's host, which has less.
+        self.clones.pull(&at.clone, &at.url).await?;
+        Ok(self.clones.open(&at.clone).await?)
+    }
+
+    /// The pushlog may be ahead of what can be pulled: ask again, a few times, before believing that it was stripped.
+    fn check_missing(&self, at: &At, history: &History, news: &News) -> Result<(), SyncError> {
+        let named: Vec<Revision> = news.pushes.iter().flat_map(|push| push.changesets.iter().copied()).collect();
+        let found = history.revs(&named);
+        match named.iter().find(|revision| !found.contains_key(revision)) {
+            Some(missing) if at.attempts < TRIES_FOR_MISSING => {
+                Err(SyncError::Lag(format!("the pushlog of {} names changeset {}, which cannot be pulled", at.url, missing.short())))
+            }
+            Some(missing) => {
+                tracing::warn!(repository.name = %at.name, revision = %missing, "recorded by name only, the host does not give it");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(&self, at: &At) -> Result<Round, SyncError> {
+        if at.announced > at.last_push {
+            let (announced, last, url) = (at.announced, at.last_push, &at.url);
+            return Err(SyncError::Lag(format!("push {announced} was announced, the pushlog of {url} ends at push {last}")));
+        }
+        Ok(Round::Complete)
+    }
+
+    /// Whether an error is mended by taking the repository up anew, and if so, prepares that.
+    async fn another_turn(&self, at: &mut At, error: &SyncError) -> Result<bool, SyncError> {
+        let SyncError::Fetch(error) = error else {
+            return Ok(false);
+        };
+        match error.class {
+            ErrorClass::Unrelated if at.shares_clone() => {
+                tracing::warn!(repository.name = %at.name, origin = %at.clone, "no fork of its origin: gets a clone of its own");
+                self.store.own_clone(at.repository).await?;
+                at.clone = at.name.clone();
+                Ok(true)
+            }
+            ErrorClass::Unrelated if at.last_push == 0 && self.store.holds_any(at.repository, at.generation).await? => {
+                self.begin_anew(at, "its history is another one").await?;
+                Ok(true)
+            }
+            // The pushlog is the known one, so the clone is what does not belong here.
+            ErrorClass::Unrelated | ErrorClass::Corrupt if self.clones.exists(&at.clone) => {
+                self.clones.set_aside(&at.clone, &error.in_full())?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn kept_push(&self, at: &At, id: u64) -> Result<Option<crate::store::KeptPush>, SyncError> {
+        Ok(self.store.kept_push(at.repository, at.generation, id).await?)
+    }
+
+    fn recorder(&self, at: &At) -> Recorder<'_> {
+        Recorder {
+            store: &self.store,
+            watcher: &self.watcher,
+            name: at.name.clone(),
+            repository: at.repository,
+            generation: at.generation,
+        }
+    }
+}
+
+impl At {
+    fn of(claim: &Claim) -> At {
+        At {
+            repository: claim.repository,
+            name: claim.name.clone(),
+            url: claim.url.clone(),
+            clone: claim.clone.clone(),
+            generation: claim.generation,
+            announced: claim.announced_push,
+            last_push: claim.last_push,
+            wanted: claim.wanted || claim.first,
+            attempts: claim.attempts,
+            failing_since: claim.failing_since,
+        }
+    }
+
+    fn shares_clone(&self) -> bool {
+        self.clone != self.name
+    }
+}
+
+fn distinct(revisions: &[Revision]) -> usize {
+    revisions.iter().collect::<std::collections::HashSet<_>>().len()
+}
+
+impl From<tokio::task::JoinError> for SyncError {
+    fn from(error: tokio::task::JoinError) -> SyncError {
+        SyncError::Fetch(FetchError::because(ErrorClass::Ours, "reading a clone was cut off", error))
+    }
+}

@@ -1,0 +1,166 @@
+//! Holds the database against the clones and the pushlogs: both sides as plain data, a pure difference, then mending.
+
+use super::bringer::Bringer;
+use super::SyncError;
+use crate::domain::{Kept, Push, Repository, RepositoryName, Revision};
+use crate::fetch::{History, page_after};
+use crate::store::{KeptChangeset, KeptPush};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One thing in which the database and the outside differ.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// There is nothing to hold the database against.
+    NoClone,
+    /// The host or the clone has it, the database does not.
+    MissingChangeset(Revision),
+    /// The database has it, the clone does not.
+    ExtraChangeset(Revision),
+    WrongParents(Revision),
+    WrongFiles(Revision),
+    MissingPush(u64),
+    /// The database has it; the pushlog lists no such push, which is normal after a strip.
+    ExtraPush(u64),
+    WrongPush(u64),
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Difference::NoClone => f.write_str("there is no clone yet"),
+            Difference::MissingChangeset(revision) => write!(f, "changeset {revision} is missing from the database"),
+            Difference::ExtraChangeset(revision) => write!(f, "changeset {revision} is in the database, not in the clone"),
+            Difference::WrongParents(revision) => write!(f, "changeset {revision} has other parents in the clone"),
+            Difference::WrongFiles(revision) => write!(f, "changeset {revision} has other files in the clone"),
+            Difference::MissingPush(id) => write!(f, "push {id} is missing from the database"),
+            Difference::ExtraPush(id) => write!(f, "push {id} is in the database, not in the pushlog (stripped there?)"),
+            Difference::WrongPush(id) => write!(f, "push {id} is another one in the pushlog"),
+        }
+    }
+}
+
+/// Compares, and mends.
+pub struct Verifier {
+    pub bringer: Bringer,
+}
+
+/// Changesets compared at a time.
+const STEP: usize = 2000;
+
+impl Verifier {
+    /// What differs for one repository.
+    pub async fn differences(&self, repository: &Repository, clone: &RepositoryName) -> Result<Vec<Difference>, SyncError> {
+        if !self.bringer.clones.exists(clone) {
+            return Ok(vec![Difference::NoClone]);
+        }
+        let pushlog = self.whole_pushlog(repository).await?;
+        let heads = crate::fetch::heads(&self.bringer.http, &repository.url).await?;
+        let mut history = self.bringer.clones.open(clone).await?;
+        let mut differences = self.compare_changesets(repository, &mut history, &pushlog, &heads).await?;
+        let kept = self.bringer.store.kept_pushes(repository.id, repository.generation).await?;
+        differences.extend(compare_pushes(&pushlog, &kept));
+        differences.sort();
+        Ok(differences)
+    }
+
+    /// Mends what can be mended: changesets that differ are forgotten and recorded anew, the repository is looked at again.
+    /// The caller lets the lanes work after that.
+    pub async fn mend(&self, repository: &Repository, differences: &[Difference]) -> Result<(), SyncError> {
+        let store = &self.bringer.store;
+        let mut anew = Vec::new();
+        let mut extra = Vec::new();
+        for difference in differences {
+            match difference {
+                Difference::WrongFiles(revision) | Difference::WrongParents(revision) => anew.push(*revision),
+                Difference::ExtraChangeset(revision) => extra.push(*revision),
+                _ => {}
+            }
+        }
+        store.unknow(&anew).await?;
+        store.let_go(repository.id, &extra).await?;
+        let missing = |difference: &Difference| matches!(difference, Difference::MissingChangeset(_));
+        if !anew.is_empty() || differences.iter().any(missing) {
+            store.let_go_of_all(repository.id).await?;
+        }
+        let pushes = differences.iter().filter_map(|difference| match difference {
+            Difference::MissingPush(id) | Difference::WrongPush(id) => Some(*id),
+            _ => None,
+        });
+        if let Some(first) = pushes.min() {
+            store.read_pushes_again(repository.id, first).await?;
+        }
+        store.want(&repository.name, self.bringer.clock.now()).await?;
+        Ok(())
+    }
+
+    async fn whole_pushlog(&self, repository: &Repository) -> Result<BTreeMap<u64, Push>, SyncError> {
+        let mut pushes = BTreeMap::new();
+        let mut after = 0;
+        loop {
+            let page = page_after(&self.bringer.http, &repository.url, after).await?;
+            let Some(last) = page.pushes.last().map(|push| push.id) else {
+                return Ok(pushes);
+            };
+            pushes.extend(page.pushes.into_iter().map(|push| (push.id, push)));
+            after = last;
+        }
+    }
+
+    async fn compare_changesets(
+        &self,
+        repository: &Repository,
+        history: &mut History,
+        pushlog: &BTreeMap<u64, Push>,
+        heads: &[Revision],
+    ) -> Result<Vec<Difference>, SyncError> {
+        let named: Vec<Revision> = pushlog.values().flat_map(|push| push.changesets.iter().copied()).chain(heads.iter().copied()).collect();
+        let found = history.revs(&named);
+        let mut differences: Vec<Difference> =
+            named.iter().filter(|revision| !found.contains_key(revision)).map(|revision| Difference::MissingChangeset(*revision)).collect();
+        let expected = super::recorder::ancestors(history, found.into_values().collect());
+        let mut held = self.bringer.store.held_by(repository.id, repository.generation).await?;
+        for revs in expected.chunks(STEP) {
+            let revisions: Vec<Revision> = revs.iter().map(|rev| history.revision(*rev)).collect();
+            let kept = self.bringer.store.kept_changesets(&revisions).await?;
+            for rev in revs {
+                let is_held = held.remove(&history.revision(*rev));
+                differences.extend(compare_changeset(history, *rev, is_held, &kept)?);
+            }
+        }
+        let in_clone = history.revs(&held.iter().copied().collect::<Vec<_>>());
+        differences.extend(held.into_iter().filter(|revision| !in_clone.contains_key(revision)).map(Difference::ExtraChangeset));
+        Ok(differences)
+    }
+}
+
+fn compare_changeset(
+    history: &mut History,
+    rev: u32,
+    is_held: bool,
+    kept: &BTreeMap<Revision, KeptChangeset>,
+) -> Result<Option<Difference>, SyncError> {
+    let changeset = history.read(rev)?;
+    let revision = changeset.revision;
+    let Some(kept) = kept.get(&revision).filter(|_| is_held) else {
+        return Ok(Some(Difference::MissingChangeset(revision)));
+    };
+    let files: BTreeSet<Kept> = changeset.files.into_iter().collect();
+    Ok(match kept {
+        kept if kept.parents != changeset.parents => Some(Difference::WrongParents(revision)),
+        kept if kept.files != files => Some(Difference::WrongFiles(revision)),
+        _ => None,
+    })
+}
+
+fn compare_pushes(pushlog: &BTreeMap<u64, Push>, kept: &BTreeMap<u64, KeptPush>) -> Vec<Difference> {
+    let missing = pushlog.keys().filter(|id| !kept.contains_key(id)).map(|id| Difference::MissingPush(*id));
+    let extra = kept.keys().filter(|id| !pushlog.contains_key(id)).map(|id| Difference::ExtraPush(*id));
+    let wrong = pushlog.values().filter(|push| kept.get(&push.id).is_some_and(|kept| !is_same(push, kept)));
+    missing.chain(extra).chain(wrong.map(|push| Difference::WrongPush(push.id))).collect()
+}
+
+/// What the pushlog lists is recorded, in its order; more may be, of what became obsolete or was stripped since.
+fn is_same(push: &Push, kept: &KeptPush) -> bool {
+    let mut recorded = kept.changesets.iter();
+    push.user == kept.user && push.date == kept.date && push.changesets.iter().all(|listed| recorded.any(|revision| revision == listed))
+}
