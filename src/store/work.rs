@@ -175,6 +175,12 @@ impl Store {
         Ok(())
     }
 
+    /// The folder of a repository's clone.
+    pub async fn clone_of(&self, repository: RepositoryId) -> Result<RepositoryName, StoreError> {
+        let row = sqlx::query("select clone from repository where id = $1").bind(repository.0).fetch_one(self.readers()).await?;
+        parsed(&row, "clone")
+    }
+
     /// When the next repository is due, if nobody holds it.
     pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let row = sqlx::query(NEXT_DUE).bind(now.as_microsecond()).fetch_one(self.readers()).await?;

@@ -73,6 +73,7 @@ impl Hg {
     }
 
     /// Prepares a run of hg that depends on nothing around it; arguments are still to be added.
+    #[allow(clippy::disallowed_methods, reason = "this is where hg is run")]
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"HG")) {

@@ -3,6 +3,8 @@
 //! Everything lives in temporary folders and on free ports, and ends with the value that stands for it, or with the program.
 //! Nothing in here knows what the servers are used for; the rights and exchanges are those of Mozilla Pulse.
 
+#![expect(clippy::disallowed_methods, reason = "this crate runs servers, and finds those that run already by the environment")]
+
 mod cable;
 mod own_server;
 mod ports;

@@ -235,7 +235,7 @@ impl Programs {
             "--locale=C.UTF-8",
             "--no-sync",
         ]);
-        let output = tokio::process::Command::from(command).output().await?;
+        let output = tokio::process::Command::from(command).kill_on_drop(true).output().await?;
         ensure!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }

@@ -44,7 +44,7 @@ const USERS: [User; 3] = [
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const VARIABLE: &str = "ELMO_TEST_RABBITMQ";
 const VHOSTS: usize = 8;
-const VHOSTS_OF_A_RUN: usize = 64;
+const VHOSTS_OF_A_RUN: usize = 32;
 const LONGEST_START: Duration = Duration::from_secs(120);
 
 /// A node on loopback: its own, which ends with this value, or the one of the whole run, which does not.
@@ -76,6 +76,7 @@ impl RabbitMq {
 
     /// Starts a node with the vhosts `v0` to `v{vhosts - 1}`.
     pub async fn start_with_vhosts(vhosts: usize) -> Result<Self> {
+        ensure!(vhosts > 0, "a node needs a vhost");
         let folder = tempfile::Builder::new().prefix("elmo-rabbitmq-").tempdir()?;
         let rabbit = Self {
             port: free_port(),
@@ -288,7 +289,7 @@ impl RabbitMq {
     async fn control(&self, arguments: &[&str]) -> Result<()> {
         let mut command = self.script("rabbitmqctl", self.own()?);
         command.arg("-q").args(arguments);
-        let output = tokio::process::Command::from(command).output().await?;
+        let output = tokio::process::Command::from(command).kill_on_drop(true).output().await?;
         ensure!(output.status.success(), "rabbitmqctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }

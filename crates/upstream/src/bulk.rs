@@ -111,6 +111,7 @@ pub(crate) async fn import(shared: &Shared, repository: &Repository, bulk: Bulk)
     let made_in = started.elapsed();
 
     let command = ["unbundle".into(), "-q".into(), "-R".into(), repository.path.clone().into(), file.path().into()];
+    let _ = std::fs::copy(file.path(), "/tmp/bulk.hg");
     shared.hg.run_alone(command.to_vec()).await?;
     let unbundled_in = started.elapsed() - made_in;
 
@@ -200,7 +201,7 @@ impl<'a> Maker<'a> {
     fn make(&mut self, number: usize) -> io::Result<()> {
         self.date += 60 + self.random.below(1800) as i64;
         if let Some(side) = self.side.take() {
-            return if side.closes { self.close(side) } else { self.merge(side) };
+            return if side.closes { self.close(&side) } else { self.merge(&side) };
         }
         let every = self.bulk.merge_every;
         let turn = if every < 4 { usize::MAX } else { number % every };
@@ -271,7 +272,7 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    fn merge(&mut self, side: Side) -> io::Result<()> {
+    fn merge(&mut self, side: &Side) -> io::Result<()> {
         let from = std::mem::take(&mut self.main);
         let parents = [from.changeset, side.point.changeset];
         let other = side.point.manifest;
@@ -280,7 +281,7 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    fn close(&mut self, side: Side) -> io::Result<()> {
+    fn close(&mut self, side: &Side) -> io::Result<()> {
         let parents = [side.point.changeset, Node::NULL];
         let (from, changes) = (&side.point, &Changes::new());
         let shape = Shape { parents, from, other: Node::NULL, changes, branch: side.branch, closes: true };
@@ -336,13 +337,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn commit(
-        &mut self,
-        shape: &Shape<'_>,
-        written: &[Written],
-        files: Vec<Box<[u8]>>,
-        description: &str,
-    ) -> io::Result<Point> {
+    fn commit(&mut self, shape: &Shape<'_>, written: &[Written], files: Vec<Box<[u8]>>, description: &str) -> io::Result<Point> {
         let (text, hunks) = manifest::apply(&shape.from.text, shape.changes);
         let manifest_parents = [shape.from.manifest, shape.other];
         let manifest = match hunks.is_empty() {
@@ -411,8 +406,29 @@ const AUTHORS: &[&str] = &[
 ];
 
 const WORDS: &[&str] = &[
-    "open", "window", "Fenster", "öffnen", "fermer", "l’onglet", "página", "nueva", "設定", "を", "開く", "параметры",
-    "закладка", "ρυθμίσεις", "kart", "şifre", "save", "password", "{ $count }", "%S", "história", "złoty", "tab",
+    "open",
+    "window",
+    "Fenster",
+    "öffnen",
+    "fermer",
+    "l’onglet",
+    "página",
+    "nueva",
+    "設定",
+    "を",
+    "開く",
+    "параметры",
+    "закладка",
+    "ρυθμίσεις",
+    "kart",
+    "şifre",
+    "save",
+    "password",
+    "{ $count }",
+    "%S",
+    "história",
+    "złoty",
+    "tab",
 ];
 
 const KINDS: &[&str] = &["ftl", "properties", "dtd"];

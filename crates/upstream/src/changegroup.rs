@@ -173,12 +173,7 @@ fn known(base: &Base, path: &[u8]) -> Result<Node> {
     found.ok_or_else(|| Error::Invalid(format!("no file {:?} in the parent", String::from_utf8_lossy(path))))
 }
 
-fn file_revision<'a>(
-    base: &Base,
-    path: &'a [u8],
-    contents: &[u8],
-    copied_from: Option<&[u8]>,
-) -> Result<FileRevision<'a>> {
+fn file_revision<'a>(base: &Base, path: &'a [u8], contents: &[u8], copied_from: Option<&[u8]>) -> Result<FileRevision<'a>> {
     let [first, second] = parents_of(base, path);
     let (parents, text) = match copied_from {
         Some(source) => ([Node::NULL, first], copied(source, known(base, source)?, contents)),

@@ -5,6 +5,13 @@ use std::collections::BTreeMap;
 use crate::Node;
 use crate::error::{Error, Result};
 
+/// Seconds since 1970, seconds west of UTC.
+pub(crate) type Date = (i64, i32);
+/// What stands beside the date: the branch, and whatever else was noted.
+pub(crate) type Extra = BTreeMap<Vec<u8>, Vec<u8>>;
+/// Paths, sorted by their bytes.
+pub(crate) type Files = Vec<Box<[u8]>>;
+
 /// A changeset as it stands in the changelog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Changeset {
@@ -13,11 +20,9 @@ pub(crate) struct Changeset {
     pub(crate) parents: [Node; 2],
     pub(crate) manifest: Node,
     pub(crate) author: Box<[u8]>,
-    /// Seconds since 1970, seconds west of UTC.
-    pub(crate) date: (i64, i32),
-    pub(crate) extra: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// Sorted by their bytes.
-    pub(crate) files: Vec<Box<[u8]>>,
+    pub(crate) date: Date,
+    pub(crate) extra: Extra,
+    pub(crate) files: Files,
     pub(crate) description: Box<[u8]>,
 }
 
@@ -73,7 +78,7 @@ fn parse(node: Node, parents: [Node; 2], text: &[u8]) -> Option<Changeset> {
     Some(Changeset { node, parents, manifest, author, date, extra, files, description })
 }
 
-fn parse_date(line: &[u8]) -> Option<((i64, i32), BTreeMap<Vec<u8>, Vec<u8>>)> {
+fn parse_date(line: &[u8]) -> Option<(Date, Extra)> {
     let mut parts = line.splitn(3, |byte| *byte == b' ');
     let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<i64>().ok();
     let date = (number()?, i32::try_from(number()?).ok()?);
@@ -87,7 +92,7 @@ fn parse_extra(item: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((item[..colon].to_vec(), item[colon + 1..].to_vec()))
 }
 
-fn parse_files(rest: &[u8]) -> Option<(Vec<Box<[u8]>>, Box<[u8]>)> {
+fn parse_files(rest: &[u8]) -> Option<(Files, Box<[u8]>)> {
     if let Some(description) = rest.strip_prefix(b"\n") {
         return Some((Vec::new(), description.into()));
     }

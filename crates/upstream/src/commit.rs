@@ -42,11 +42,7 @@ impl From<Node> for Parent {
 /// What becomes of one path in a commit.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
-    Write {
-        contents: Vec<u8>,
-        flag: Option<u8>,
-        copied_from: Option<Vec<u8>>,
-    },
+    Write { contents: Vec<u8>, flag: Option<u8>, copied_from: Option<Vec<u8>> },
     Remove,
 }
 
@@ -157,11 +153,7 @@ impl Commit {
     }
 
     fn write(mut self, path: &[u8], contents: &[u8], flag: Option<u8>, copied_from: Option<&[u8]>) -> Self {
-        let change = Change::Write {
-            contents: contents.to_vec(),
-            flag,
-            copied_from: copied_from.map(<[u8]>::to_vec),
-        };
+        let change = Change::Write { contents: contents.to_vec(), flag, copied_from: copied_from.map(<[u8]>::to_vec) };
         self.changes.insert(path.to_vec(), change);
         self
     }

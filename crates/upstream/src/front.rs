@@ -127,9 +127,8 @@ async fn converse(shared: Arc<Shared>, stream: TcpStream) {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(respond(&shared, request).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .preserve_header_case(true)
-        .serve_connection(TokioIo::new(stream), service);
+    let connection =
+        hyper::server::conn::http1::Builder::new().preserve_header_case(true).serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
     }
@@ -150,10 +149,7 @@ impl Target {
         let known = (1..=parts.len()).rev().find(|length| shared.knows(&parts[..*length].join("/")));
         let length = known.or(pushlog).unwrap_or(parts.len());
         let page = || parts.get(length + 1).and_then(|page| page.parse().ok()).unwrap_or(1);
-        Self {
-            repository: parts[..length].join("/"),
-            pushlog: (pushlog == Some(length)).then(page),
-        }
+        Self { repository: parts[..length].join("/"), pushlog: (pushlog == Some(length)).then(page) }
     }
 }
 
@@ -340,10 +336,8 @@ fn bad_gateway(message: &str) -> Response<Body> {
 async fn forward(shared: &Shared, mut request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
     let stream = TcpStream::connect(shared.backend().await?).await?;
     stream.set_nodelay(true)?;
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .preserve_header_case(true)
-        .handshake(TokioIo::new(stream))
-        .await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::Builder::new().preserve_header_case(true).handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     for header in [CONNECTION, EXPECT, TRANSFER_ENCODING] {
         request.headers_mut().remove(header);

@@ -29,10 +29,7 @@ pub(crate) struct Hunk {
 pub(crate) fn entry(text: &[u8], path: &[u8]) -> Option<Entry> {
     let line = &text[find(text, path).ok()?];
     let value = &line[path.len() + 1..line.len() - 1];
-    Some(Entry {
-        node: Node::from_hex(value.get(..40)?)?,
-        flag: value.get(40).copied(),
-    })
+    Some(Entry { node: Node::from_hex(value.get(..40)?)?, flag: value.get(40).copied() })
 }
 
 /// Makes the next manifest.

@@ -125,12 +125,7 @@ impl Sender<'_> {
     }
 
     fn message(&self, kind: &'static str, data: impl Serialize) -> Message {
-        let meta = Meta {
-            exchange: EXCHANGE,
-            routing_key: self.repository,
-            serializer: "json",
-            sent: self.sent(),
-        };
+        let meta = Meta { exchange: EXCHANGE, routing_key: self.repository, serializer: "json", sent: self.sent() };
         let body = like_python(&Body { payload: Payload { kind, data }, _meta: meta });
         Message { exchange: EXCHANGE, routing_key: self.repository.to_owned(), body }
     }

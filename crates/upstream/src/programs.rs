@@ -54,6 +54,7 @@ impl Hg {
         .await
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this crate runs Mercurial's own programs, here alone")]
     fn prepare(&self, program: OsString) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {

@@ -212,8 +212,7 @@ impl Query {
 
     fn put_push(&self, out: &mut String, source: &Source<'_>, push: &Push) {
         let known = push.nodes.iter().filter_map(|node| source.history.changeset(*node));
-        let (obsolete, mut visible): (Vec<_>, Vec<_>) =
-            known.partition(|changeset| source.hidden.contains(&changeset.node));
+        let (obsolete, mut visible): (Vec<_>, Vec<_>) = known.partition(|changeset| source.hidden.contains(&changeset.node));
         if self.tips_only {
             visible.drain(..visible.len().saturating_sub(1));
         }
@@ -238,11 +237,7 @@ impl Query {
 }
 
 impl Range {
-    fn read<'p>(
-        source: &Source<'_>,
-        page: u64,
-        parameter: impl Fn(&str) -> Option<&'p str>,
-    ) -> Result<Self, Refusal> {
+    fn read<'p>(source: &Source<'_>, page: u64, parameter: impl Fn(&str) -> Option<&'p str>) -> Result<Self, Refusal> {
         let number = |text: &str| text.trim().parse::<i64>().map_err(|_| Refusal::NoNumber);
         let id = |text: &str| Ok(u64::try_from(number(text)?).unwrap_or(0));
         if let Some(start) = parameter("startdate") {

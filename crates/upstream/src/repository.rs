@@ -127,12 +127,7 @@ impl Repository {
         self.take(commands, pusher, changesets).await
     }
 
-    async fn take(
-        &self,
-        commands: &Commands,
-        pusher: Option<Pusher<'_>>,
-        changesets: Vec<Changeset>,
-    ) -> Result<Option<Push>> {
+    async fn take(&self, commands: &Commands, pusher: Option<Pusher<'_>>, changesets: Vec<Changeset>) -> Result<Option<Push>> {
         let hidden = self.read_hidden(commands).await?;
         let mut state = self.state();
         state.hidden = hidden;
@@ -219,10 +214,8 @@ impl Repository {
             true => Node::NULL,
             false => common_ancestor(first, second, |node| self.place(changegroup, node)),
         };
-        let manifests = [
-            self.manifest_of(commands, changegroup, first).await?,
-            self.manifest_of(commands, changegroup, second).await?,
-        ];
+        let manifests =
+            [self.manifest_of(commands, changegroup, first).await?, self.manifest_of(commands, changegroup, second).await?];
         let (_, ancestor) = self.manifest_of(commands, changegroup, ancestor).await?;
         let branch = self.look_up(changegroup, first, |changeset| changeset.branch().to_vec());
         let branch = branch.unwrap_or_else(|| b"default".to_vec());
@@ -266,12 +259,7 @@ impl Repository {
         (rank.unwrap_or(0), parents.unwrap_or_default())
     }
 
-    async fn manifest_of(
-        &self,
-        commands: &Commands,
-        changegroup: &Changegroup,
-        changeset: Node,
-    ) -> Result<(Node, ManifestText)> {
+    async fn manifest_of(&self, commands: &Commands, changegroup: &Changegroup, changeset: Node) -> Result<(Node, ManifestText)> {
         let node = self.look_up(changegroup, changeset, |changeset| changeset.manifest).unwrap_or_default();
         if node.is_null() {
             return Ok((node, ManifestText::default()));
@@ -347,13 +335,7 @@ impl State {
     }
 
     fn source(&self, lag: u64) -> Source<'_> {
-        Source {
-            history: &self.history,
-            pushlog: &self.pushlog,
-            hidden: &self.hidden,
-            markers: &self.replaced,
-            lag,
-        }
+        Source { history: &self.history, pushlog: &self.pushlog, hidden: &self.hidden, markers: &self.replaced, lag }
     }
 
     /// Adds changesets and says which were new.

@@ -32,7 +32,7 @@ pub struct Counts {
     pub pushlog: u64,
     /// Times a Mercurial began to pull, clone or push: it asks for the capabilities first.
     pub conversations: u64,
-    /// Times changesets were asked for, by `getbundle`.
+    /// Times `getbundle` was asked for, as Mercurial does even when nothing turns out to be new.
     pub bundles: u64,
 }
 

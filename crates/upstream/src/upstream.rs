@@ -33,13 +33,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            folder: None,
-            port: 0,
-            workers: 1,
-            hg: "hg".into(),
-            pusher: "httpuser@example.com".to_owned(),
-        }
+        Self { folder: None, port: 0, workers: 1, hg: "hg".into(), pusher: "httpuser@example.com".to_owned() }
     }
 }
 
@@ -147,12 +141,7 @@ impl Upstream {
     /// # Errors
     ///
     /// If a commit is impossible, or all of them are there already.
-    pub async fn push(
-        &self,
-        repository: &str,
-        user: &str,
-        commits: impl IntoIterator<Item = Commit>,
-    ) -> Result<Push> {
+    pub async fn push(&self, repository: &str, user: &str, commits: impl IntoIterator<Item = Commit>) -> Result<Push> {
         self.push_at(repository, user, self.shared.now(), commits).await
     }
 

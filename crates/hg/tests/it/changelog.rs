@@ -81,7 +81,7 @@ async fn a_share_is_read_through_its_pointer() {
     for (name, options) in [("share", &["share", "-U"][..]), ("relative", &["share", "-U", "--relative"])] {
         let target = world.url(name);
         let extension = ["--config", "extensions.share="];
-        repo.run(&[&extension[..], options, &["--", &repo.path.to_str().unwrap(), &target]].concat()).await;
+        repo.run(&[&extension[..], options, &["--", repo.path.to_str().unwrap(), &target]].concat()).await;
 
         assert_eq!(read_all(&world.path(name)), read_all(&repo.path), "{name}");
     }

@@ -226,9 +226,10 @@ async fn behind(world: &World) -> Repo {
 async fn the_lock_of_a_dead_process_is_broken_by_hg() {
     let world = World::new();
     let clone = behind(&world).await;
-    let mut dead = std::process::Command::new("true").spawn().unwrap();
-    dead.wait().unwrap();
-    lock(&clone, dead.id());
+    let mut dead = hg().command().arg("version").stdout(std::process::Stdio::null()).spawn().unwrap();
+    let pid = dead.id().unwrap();
+    dead.wait().await.unwrap();
+    lock(&clone, pid);
 
     let pulled = clone.servers.pull(&clone.path, &world.url("source"), LIMIT).await.unwrap();
 

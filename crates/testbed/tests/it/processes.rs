@@ -1,6 +1,6 @@
 //! What is left behind of a server.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use elmo_testbed::until;
 
@@ -9,7 +9,7 @@ pub(crate) fn processes_of(folder: &str) -> Vec<String> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    processes.filter_map(|process| description(process.ok()?.path(), folder)).collect()
+    processes.filter_map(|process| description(&process.ok()?.path(), folder)).collect()
 }
 
 /// The leash may take a moment: it waits for the end of the program it belongs to.
@@ -20,7 +20,7 @@ pub(crate) async fn until_nothing_is_left_of(folder: &str) {
     .await;
 }
 
-fn description(process: PathBuf, folder: &str) -> Option<String> {
+fn description(process: &Path, folder: &str) -> Option<String> {
     let arguments = fs::read(process.join("cmdline")).ok()?;
     let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
     let lives_there = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));

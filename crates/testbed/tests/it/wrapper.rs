@@ -4,36 +4,35 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::processes::until_nothing_is_left_of;
 
 /// Debian's nobody and nogroup.
 const NOBODY: u32 = 65534;
 
-const SHOW_BOTH: &str = r#"echo "$ELMO_TEST_RABBITMQ"; echo "$ELMO_TEST_POSTGRES"; "#;
+const SHOW_BOTH: &str = r#"echo "$ELMO_TEST_RABBITMQ"; echo "$ELMO_TEST_POSTGRES";"#;
 
 #[tokio::test]
-async fn it_hands_on_both_servers_and_the_status_and_ends_both() {
-    let output = testbed(&format!("{SHOW_BOTH} exit 7")).output().unwrap();
+async fn a_signal_is_handed_on_and_so_is_the_status_and_both_servers_end() {
+    let mut testbed = testbed("trap 'exit 7' TERM; while :; do sleep 0.1; done").spawn().unwrap();
+    let folders = folders_of(&mut testbed);
 
-    assert_eq!(output.status.code(), Some(7), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(lines.lines().count(), 2, "{lines}");
-    for line in lines.lines() {
-        until_nothing_is_left_of(&folder_in(line)).await;
+    kill_process(Pid::from_child(&testbed), Signal::TERM).unwrap();
+
+    assert_eq!(testbed.wait().unwrap().code(), Some(7));
+    for folder in &folders {
+        until_nothing_is_left_of(folder).await;
     }
 }
 
 #[tokio::test]
 async fn even_when_it_is_killed_both_servers_end() {
-    let mut testbed = testbed(&format!("{SHOW_BOTH} exec sleep 600")).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(testbed.stdout.take().unwrap()).lines();
-    let folders: Vec<_> = lines.take(2).map(|line| folder_in(&line.unwrap())).collect();
-    for folder in &folders {
-        assert!(fs::exists(folder).unwrap());
-    }
+    let mut testbed = testbed("exec cat").spawn().unwrap();
+    let folders = folders_of(&mut testbed);
 
     testbed.kill().unwrap();
     testbed.wait().unwrap();
@@ -43,13 +42,24 @@ async fn even_when_it_is_killed_both_servers_end() {
     }
 }
 
+/// The script ends with its standard input at the latest.
 fn testbed(script: &str) -> Command {
+    let script = format!("{SHOW_BOTH} {script}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    command.args(["--vhosts", "2", "--", "sh", "-c", script]).current_dir("/");
-    if rustix::process::geteuid().is_root() {
+    command.args(["--vhosts", "2", "--", "sh", "-c", &script]).current_dir("/");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    if geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
     command
+}
+
+/// Where the servers live, once both run.
+fn folders_of(testbed: &mut Child) -> Vec<String> {
+    let lines = BufReader::new(testbed.stdout.take().unwrap()).lines();
+    let folders: Vec<_> = lines.take(2).map(|line| folder_in(&line.unwrap())).collect();
+    assert!(folders.iter().all(|folder| fs::exists(folder).unwrap()));
+    folders
 }
 
 fn folder_in(line: &str) -> String {

@@ -1,0 +1,125 @@
+//! `elmo check`: is everything reachable, allowed and configured? One line each.
+
+use super::Outcome;
+use super::out::Out;
+use super::parts::without_password;
+use crate::config::Config;
+use crate::domain::RepositoryUrl;
+use crate::fetch::{Clones, Http, heads, list};
+use crate::pulse::{PulseError, probe};
+use crate::store::Store;
+use clap::Args;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Is everything reachable, allowed and configured? One line each
+#[derive(Args)]
+pub(super) struct Check {
+    #[arg(long)]
+    json: bool,
+}
+
+/// Less than this on the disk of the clones is worth a word, in bytes.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+struct Report<'a> {
+    out: &'a mut Out,
+    json: bool,
+    failed: bool,
+}
+
+impl Report<'_> {
+    fn add(&mut self, what: &str, found: Result<String, String>) -> std::io::Result<()> {
+        self.failed |= found.is_err();
+        let (ok, text) = match &found {
+            Ok(text) => (true, text),
+            Err(text) => (false, text),
+        };
+        if self.json {
+            return self.out.json(&json!({"check": what, "ok": ok, "found": text}));
+        }
+        self.out.line(format_args!("{:6} {what:10} {text}", if ok { "ok" } else { "FAILED" }))
+    }
+}
+
+impl Check {
+    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+        let mut report = Report { out, json: self.json, failed: false };
+        check_broker(&config, &mut report).await?;
+        let store = check_database(&config, &mut report).await?;
+        let clones = Clones::new(&config.data, config.hg_program(), 0, config.clones());
+        report.add("hg", clones.hg_version().await.map(|version| format!("Mercurial {version}")).map_err(|error| error.in_full()))?;
+        report.add("disk", check_disk(&config.data))?;
+        if let Some(store) = store {
+            check_upstreams(&Http::new(config.http())?, &store, &mut report).await?;
+        }
+        Ok(if report.failed { Outcome::Found } else { Outcome::Done })
+    }
+}
+
+async fn check_broker(config: &Config, report: &mut Report<'_>) -> anyhow::Result<()> {
+    let subscription = match config.hg_pushes() {
+        Ok(subscription) => subscription,
+        Err(error) => return Ok(report.add("broker", Err(error.to_string()))?),
+    };
+    let probe = probe(&subscription).await;
+    let in_words = |error: PulseError| std::error::Error::source(&error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    let found = [
+        ("broker", probe.connected, format!("{:?}", subscription.broker)),
+        ("exchange", probe.exchange, format!("{} is there", subscription.exchange)),
+        ("rights", probe.rights, format!("may declare and bind queue/{}/…", subscription.broker.user)),
+    ];
+    for (what, result, good) in found {
+        match result {
+            Some(result) => report.add(what, result.map(|()| good).map_err(in_words))?,
+            None => report.add(what, Err("not tried, since what comes before failed".to_owned()))?,
+        }
+    }
+    Ok(())
+}
+
+async fn check_database(config: &Config, report: &mut Report<'_>) -> anyhow::Result<Option<Store>> {
+    let url = config.database();
+    std::fs::create_dir_all(&config.data).ok();
+    match Store::open(&url).await {
+        Ok(store) => {
+            let totals = store.totals().await?;
+            let text = format!("{}: {} repositories, {} pushes, {} parked", without_password(&url), totals.repositories, totals.pushes, totals.parked);
+            report.add("database", Ok(text))?;
+            Ok(Some(store))
+        }
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            report.add("database", Err(format!("{}: {error}{cause}", without_password(&url))))?;
+            Ok(None)
+        }
+    }
+}
+
+fn check_disk(data: &Path) -> Result<String, String> {
+    let shown = data.display();
+    let attempt = data.join(format!(".check-{:08x}", fastrand::u32(..)));
+    std::fs::create_dir_all(data).and_then(|()| std::fs::write(&attempt, b"")).and_then(|()| std::fs::remove_file(&attempt)).map_err(|error| format!("{shown} cannot be written: {error}"))?;
+    let space = rustix::fs::statvfs(data).map_err(|error| format!("{shown}: {error}"))?;
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let text = format!("{shown}: {} free", indicatif::HumanBytes(free));
+    if free < LITTLE_SPACE { Err(format!("{text}, that is little")) } else { Ok(text) }
+}
+
+/// One request to each forest and each host of repositories that are in no forest.
+async fn check_upstreams(http: &Http, store: &Store, report: &mut Report<'_>) -> anyhow::Result<()> {
+    for forest in store.forests().await?.into_iter().filter(|forest| !forest.archived) {
+        let found = list(http, &forest.url).await.map(|listed| format!("{} lists {} locales", forest.url, listed.locales.len()));
+        report.add("upstream", found.map_err(|error| error.in_full()))?;
+    }
+    let mut alone: BTreeMap<String, RepositoryUrl> = BTreeMap::new();
+    for repository in store.repositories().await?.into_iter().filter(|repository| repository.forest.is_none() && !repository.archived) {
+        alone.entry(repository.url.host().to_owned()).or_insert(repository.url);
+    }
+    for url in alone.values() {
+        let found = heads(http, url).await.map(|heads| format!("{url} answers, {} heads", heads.len()));
+        report.add("upstream", found.map_err(|error| error.in_full()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! `elmo demo`: an upstream of its own with real Mercurial repositories, and everything that follows them, on one machine.
+//!
+//! Only the upstream is made up. Messages go through a file into the same path as those from Pulse, clones are pulled from a
+//! real `hg serve`, and the pages are the real ones.
+
+mod upstream;
+
+use super::Outcome;
+use super::consume::stop_on_signals;
+use super::out::Out;
+use super::parts::Parts;
+use super::serve;
+use crate::config::Config;
+use crate::domain::{ForestName, Message, NewForest, RepositoryUrl, UrlRules};
+use crate::ingest::Ingest;
+use crate::sync::{Lanes, quiet};
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use upstream::DemoUpstream;
+
+/// The whole thing on data it makes itself; no broker and no account needed
+#[derive(Args)]
+pub(super) struct Demo {
+    /// Do it without waiting, look at the pages, and end
+    #[arg(long)]
+    once: bool,
+    /// Where to keep everything; without this, a temporary folder that is removed at the end
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+    /// How many seconds between pushes
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    every: u64,
+}
+
+/// A folder that goes away at the end, unless it was named.
+struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+/// How long everything may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(120);
+const FOREST: &str = "l10n-central";
+
+impl Demo {
+    pub(super) async fn run(self, mut config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+        let folder = Folder::make(self.keep.clone())?;
+        config.use_folder(&folder.path.join("data"));
+        out.line(format_args!("making a dozen Mercurial repositories in {}", folder.path.display()))?;
+        let mut upstream = DemoUpstream::make(&folder.path.join("upstream"), config.hg_program()).await?;
+        let parts = Parts::open(config, quiet()).await?;
+        follow(&parts, &upstream).await?;
+        replay(&parts.ingest(), &upstream.messages()?, &folder.path.join("messages.jsonl"), out).await?;
+        let listener = self.listener(&parts).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let stop = stop_on_signals()?;
+        let lanes = parts.lanes();
+        let story = async {
+            let told = self.story(&parts, &lanes, &mut upstream, &url, &stop, out).await;
+            stop.cancel();
+            told
+        };
+        let (served, (), told) =
+            tokio::join!(serve::serve_on(listener, &parts.store, &parts.clock, stop.clone()), lanes.run(stop.clone()), story);
+        parts.close().await;
+        served.and(told)?;
+        Ok(Outcome::Done)
+    }
+
+    async fn listener(&self, parts: &Parts) -> anyhow::Result<TcpListener> {
+        if self.once {
+            return serve::listen("127.0.0.1:0").await;
+        }
+        match serve::listen(parts.config.listen()).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => serve::listen("127.0.0.1:0").await,
+        }
+    }
+
+    async fn story(
+        &self,
+        parts: &Parts,
+        lanes: &Lanes,
+        upstream: &mut DemoUpstream,
+        url: &str,
+        stop: &CancellationToken,
+        out: &mut Out,
+    ) -> anyhow::Result<()> {
+        arrived(parts, stop).await?;
+        if self.once {
+            let message = upstream.push_something().await?;
+            parts.ingest().take(&[message]).await?;
+            lanes.wake();
+            arrived(parts, stop).await?;
+            look_at_pages(parts, url).await?;
+            let totals = parts.store.totals().await?;
+            ensure!(totals.failing == 0 && totals.behind == 0 && totals.parked == 0, "not everything arrived: {totals:?}");
+            let (repositories, pushes, changesets) = (totals.repositories, totals.pushes, totals.changesets);
+            return Ok(out.line(format_args!("demo: ok, {repositories} repositories, {pushes} pushes, {changesets} changesets"))?);
+        }
+        out.line(format_args!("open {url}/ in a browser; something is pushed every {} seconds; Ctrl-C ends it", self.every))?;
+        while !stop.is_cancelled() {
+            tokio::select! { () = tokio::time::sleep(Duration::from_secs(self.every)) => {}, () = stop.cancelled() => break }
+            let message = upstream.push_something().await?;
+            out.line(format_args!("pushed to {}", message.routing_key))?;
+            parts.ingest().take(&[message]).await?;
+            lanes.wake();
+        }
+        Ok(())
+    }
+}
+
+async fn follow(parts: &Parts, upstream: &DemoUpstream) -> anyhow::Result<()> {
+    let name: ForestName = FOREST.parse()?;
+    let url = RepositoryUrl::parse(&upstream.url_of(FOREST), UrlRules::OnlyHttp)?;
+    Ok(parts.store.add_forest(&NewForest { name, url, fork_of: None }).await?)
+}
+
+/// Writes the messages to a file and takes them from there.
+async fn replay(ingest: &Ingest, messages: &[Message], file: &Path, out: &mut Out) -> anyhow::Result<()> {
+    let mut written = std::fs::File::create(file).with_context(|| format!("could not write {}", file.display()))?;
+    for message in messages {
+        written.write_all(&message.body)?;
+        written.write_all(b"\n")?;
+    }
+    drop(written);
+    let taken = super::messages::read_file(file)?;
+    ensure!(taken == messages, "what was read back from {} is not what was written", file.display());
+    ingest.take(&taken).await?;
+    out.line(format_args!("{} messages replayed from {}", taken.len(), file.display()))?;
+    Ok(())
+}
+
+/// Waits until nothing is left to fetch.
+async fn arrived(parts: &Parts, stop: &CancellationToken) -> anyhow::Result<()> {
+    let began = std::time::Instant::now();
+    while !stop.is_cancelled() && parts.store.unfinished().await? > 0 {
+        if began.elapsed() > PATIENCE {
+            bail!("repositories are still behind after {PATIENCE:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Asks the server for its pages, as a visitor would.
+async fn look_at_pages(parts: &Parts, url: &str) -> anyhow::Result<()> {
+    let http = &parts.bringer.http;
+    let pushes = parts.store.newest_pushes(1).await?;
+    let tip = pushes.first().and_then(|push| push.changesets.first()).context("there is no push")?;
+    let mut pages = vec!["/".to_owned(), "/?format=json".to_owned(), "/source/pushes/".to_owned()];
+    pages.extend(parts.store.repositories().await?.iter().map(|repository| format!("/source/pushes/{}", repository.name)));
+    pages.push(format!("/source/changeset/{}", tip.revision));
+    pages.push(format!("/source/changeset/{}?format=json", tip.revision.short()));
+    for page in pages {
+        let body = http.get(&format!("{url}{page}")).await?;
+        ensure!(!body.is_empty(), "{page} is empty");
+    }
+    Ok(())
+}
+
+impl Folder {
+    fn make(keep: Option<PathBuf>) -> anyhow::Result<Folder> {
+        let temporary = keep.is_none();
+        let path = keep.unwrap_or_else(|| std::env::temp_dir().join(format!("elmo-demo-{}-{:08x}", std::process::id(), fastrand::u32(..))));
+        if path.join("upstream").exists() {
+            bail!("{} holds an earlier demo; name another folder", path.display());
+        }
+        std::fs::create_dir_all(&path).with_context(|| format!("could not make {}", path.display()))?;
+        Ok(Folder { path, temporary })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "could not remove the demo's folder");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `elmo forest` and `elmo repository`: what is followed.
+
+use super::Outcome;
+use super::out::Out;
+use super::parts::{Parts, open_store};
+use crate::config::Config;
+use crate::domain::{Forest as KnownForest, ForestName, LocaleCode, NewForest, NewRepository, RepositoryName, RepositoryUrl};
+use crate::fetch::list;
+use crate::plan::member;
+use crate::store::{Added, Store};
+use crate::sync::quiet;
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use serde_json::json;
+
+#[derive(Subcommand)]
+pub(super) enum Forest {
+    /// Follow a forest, as `forest add l10n-central https://hg.mozilla.org/l10n-central --discover`
+    Add {
+        name: ForestName,
+        url: String,
+        /// The forest that this one's repositories are forks of; they share its clones
+        #[arg(long, value_name = "FOREST")]
+        fork_of: Option<ForestName>,
+        /// Read the host's index and follow every repository it lists
+        #[arg(long)]
+        discover: bool,
+    },
+    /// List the forests
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Leave a forest and its repositories alone from now on; nothing is deleted
+    Archive {
+        name: ForestName,
+        /// Take it up again
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Repository {
+    /// Follow a repository
+    Add {
+        name: RepositoryName,
+        url: String,
+        /// The repository it is a fork of, whose clone it shares
+        #[arg(long, value_name = "REPOSITORY")]
+        fork_of: Option<RepositoryName>,
+        /// The locale it is for
+        #[arg(long)]
+        locale: Option<LocaleCode>,
+    },
+    /// List the repositories and how they are
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Leave a repository alone from now on; nothing is deleted
+    Archive {
+        name: RepositoryName,
+        /// Take it up again
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+impl Forest {
+    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+        match self {
+            Forest::Add { name, url, fork_of, discover } => {
+                let parts = Parts::open(config, quiet()).await?;
+                let url = RepositoryUrl::parse(&url, parts.config.url_rules())?;
+                parts.store.add_forest(&NewForest { name: name.clone(), url, fork_of }).await?;
+                out.line(format_args!("following forest {name}"))?;
+                if discover {
+                    discover_in(&parts, &name, out).await?;
+                }
+            }
+            Forest::List { json } => list_forests(&open_store(&config).await?, json, out).await?,
+            Forest::Archive { name, undo } => {
+                if !open_store(&config).await?.archive_forest(&name, !undo).await? {
+                    bail!("there is no forest {name}; `elmo forest list` names them");
+                }
+                out.line(format_args!("forest {name} is {}", if undo { "followed again" } else { "archived" }))?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+async fn discover_in(parts: &Parts, name: &ForestName, out: &mut Out) -> anyhow::Result<()> {
+    let forest: KnownForest = parts.store.forest(name).await?.context("the forest was just added")?;
+    let listed = list(&parts.bringer.http, &forest.url).await?;
+    let mut added = 0;
+    for locale in &listed.locales {
+        let repository = member(&forest, locale.clone(), forest.url.join(locale));
+        if parts.store.add_repository(&repository, parts.clock.now()).await? == Added::New {
+            added += 1;
+        }
+    }
+    out.line(format_args!("{} lists {} locales, {added} of them new", forest.url, listed.locales.len()))?;
+    if !listed.others.is_empty() {
+        out.line(format_args!("not locales, left out: {}", listed.others.join(", ")))?;
+    }
+    out.line(format_args!("a running worker fetches them now; without one: elmo sync --all"))?;
+    Ok(())
+}
+
+async fn list_forests(store: &Store, json: bool, out: &mut Out) -> anyhow::Result<()> {
+    let forests = store.forests().await?;
+    if json {
+        let row = |forest: &KnownForest| json!({"name": forest.name, "url": forest.url, "archived": forest.archived, "fork_of": forest.fork_of});
+        return Ok(out.json(&forests.iter().map(row).collect::<Vec<_>>())?);
+    }
+    if forests.is_empty() {
+        return Ok(out.line(format_args!("no forest yet; elmo forest add l10n-central https://hg.mozilla.org/l10n-central --discover"))?);
+    }
+    let row = |forest: &KnownForest| {
+        let remark = match (&forest.fork_of, forest.archived) {
+            (_, true) => "archived".to_owned(),
+            (Some(origin), false) => format!("fork of {origin}"),
+            (None, false) => String::new(),
+        };
+        vec![forest.name.to_string(), forest.url.to_string(), remark]
+    };
+    Ok(out.table(&["forest", "url", ""], &forests.iter().map(row).collect::<Vec<_>>())?)
+}
+
+impl Repository {
+    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+        let store = open_store(&config).await?;
+        let now = jiff::Timestamp::now();
+        match self {
+            Repository::Add { name, url, fork_of, locale } => {
+                let url = RepositoryUrl::parse(&url, config.url_rules())?;
+                if let Some(origin) = &fork_of
+                    && store.repository(origin).await?.is_none()
+                {
+                    bail!("there is no repository {origin} that {name} could be a fork of");
+                }
+                let new = NewRepository { name: name.clone(), url, forest: None, locale, fork_of };
+                match store.add_repository(&new, now).await? {
+                    Added::New => out.line(format_args!("following {name}; a running worker fetches it now; without one: elmo sync {name}"))?,
+                    Added::Already => out.line(format_args!("{name} is followed already"))?,
+                }
+            }
+            Repository::List { json } => list_repositories(&store, json, out).await?,
+            Repository::Archive { name, undo } => {
+                if !store.archive_repository(&name, !undo, now).await? {
+                    bail!("there is no repository {name}; `elmo repository list` names them");
+                }
+                out.line(format_args!("{name} is {}", if undo { "followed again" } else { "archived" }))?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+async fn list_repositories(store: &Store, json: bool, out: &mut Out) -> anyhow::Result<()> {
+    let repositories = store.repositories().await?;
+    if json {
+        return Ok(out.json(&repositories.iter().map(crate::web::repository_json).collect::<Vec<_>>())?);
+    }
+    if repositories.is_empty() {
+        return Ok(out.line(format_args!("no repository yet; elmo repository add NAME URL, or elmo forest add NAME URL --discover"))?);
+    }
+    let row = |repository: &crate::domain::Repository| {
+        let error = repository.error.clone().unwrap_or_default();
+        vec![repository.name.to_string(), repository.state().name().to_owned(), repository.in_words(), error]
+    };
+    Ok(out.table(&["repository", "state", "", ""], &repositories.iter().map(row).collect::<Vec<_>>())?)
+}

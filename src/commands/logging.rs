@@ -1,0 +1,20 @@
+//! Log lines on standard error.
+
+use crate::config::{Log, LogFormat};
+use std::io::IsTerminal;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; a filter that cannot be read is said so and replaced by `info`.
+pub(super) fn start(log: &Log) {
+    // lapin reports on its own what the consumer reports with more sense.
+    let filter = format!("{},lapin=off", log.filter);
+    let filter = EnvFilter::try_new(&filter).unwrap_or_else(|error| {
+        super::out::complain(format_args!("elmo: the log filter {:?} cannot be used: {error}", log.filter));
+        EnvFilter::new("info,lapin=off")
+    });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+}

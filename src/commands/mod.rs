@@ -1,0 +1,144 @@
+//! The command line: wires the parts and runs them. Errors end here, as a sentence on standard error and an exit code.
+
+mod check;
+mod consume;
+mod demo;
+mod follow;
+mod logging;
+mod messages;
+mod out;
+mod parked;
+mod parts;
+mod progress;
+mod serve;
+mod sync;
+mod verify;
+
+use crate::config::{Config, ConfigError};
+use clap::{CommandFactory, Parser, Subcommand};
+use out::Out;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  something did not work; the reason is on standard error
+  2  the arguments or the settings cannot be used
+  3  done, and something was found: a check that failed, differences, a repository that could not be brought up to date";
+
+/// Follows repositories of software in a hundred languages: pushes in, a database and pages out.
+#[derive(Parser)]
+#[command(name = "elmo", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+struct Cli {
+    /// The settings; without this, elmo.toml in the present folder if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The worker: pushes from Pulse in, clones and rows out; any number may run at once
+    ConsumePulse,
+    /// The web server
+    Serve,
+    /// Worker and web server in one process
+    Run,
+    /// The whole thing on data it makes itself; no broker and no account needed
+    Demo(demo::Demo),
+    /// Forests: folders of repositories, one for each locale
+    #[command(subcommand)]
+    Forest(follow::Forest),
+    /// Repositories that are followed
+    #[command(subcommand)]
+    Repository(follow::Repository),
+    /// Bring repositories up to date now, from their hosts' own records
+    Sync(sync::Sync),
+    /// Feed recorded messages through the same path as Pulse
+    Replay(messages::Replay),
+    /// Write messages from Pulse to a file, one JSON object a line, until interrupted
+    Record(messages::Record),
+    /// Messages that could not be taken
+    #[command(subcommand)]
+    Parked(parked::Parked),
+    /// Is everything reachable, allowed and configured? One line each
+    Check(check::Check),
+    /// Hold the database against clones and pushlogs
+    Verify(verify::Verify),
+    /// Bring the database's tables up to date
+    Migrate,
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// How a command ended, if it ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    /// Done, and there is something to look at.
+    Found,
+}
+
+/// Reads the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Completions { shell } = cli.command {
+        clap_complete::generate(shell, &mut Cli::command(), "elmo", &mut std::io::stdout());
+        return ExitCode::SUCCESS;
+    }
+    let config = match Config::load(cli.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return unusable(&error),
+    };
+    logging::start(&config.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("could not start")),
+    };
+    let outcome = runtime.block_on(run(cli.command, config));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(3),
+        Err(error) if error.is::<ConfigError>() => unusable(&error),
+        // Whoever read our output has gone: nothing is wrong.
+        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(command: Command, config: Config) -> anyhow::Result<Outcome> {
+    let mut out = Out::new();
+    match command {
+        Command::ConsumePulse => consume::consume_pulse(config).await,
+        Command::Serve => serve::serve(config).await,
+        Command::Run => consume::run(config).await,
+        Command::Demo(demo) => demo.run(config, &mut out).await,
+        Command::Forest(forest) => forest.run(config, &mut out).await,
+        Command::Repository(repository) => repository.run(config, &mut out).await,
+        Command::Sync(sync) => sync.run(config, &mut out).await,
+        Command::Replay(replay) => replay.run(config, &mut out).await,
+        Command::Record(record) => record.run(config, &mut out).await,
+        Command::Parked(parked) => parked.run(config, &mut out).await,
+        Command::Check(check) => check.run(config, &mut out).await,
+        Command::Verify(verify) => verify.run(config, &mut out).await,
+        Command::Migrate => {
+            let store = parts::open_store(&config).await?;
+            out.line(format_args!("the tables are up to date ({:?})", store.kind()))?;
+            Ok(Outcome::Done)
+        }
+        Command::Completions { .. } => Ok(Outcome::Done),
+    }
+}
+
+fn unusable(error: &dyn std::fmt::Display) -> ExitCode {
+    out::complain(format_args!("elmo: {error:#}"));
+    ExitCode::from(2)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    out::complain(format_args!("elmo: {error:#}"));
+    ExitCode::from(1)
+}

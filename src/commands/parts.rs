@@ -1,0 +1,66 @@
+//! Builds the parts out of the settings.
+
+use crate::config::Config;
+use crate::domain::Clock;
+use crate::fetch::{Clones, Http};
+use crate::ingest::Ingest;
+use crate::store::Store;
+use crate::sync::{Bringer, Lanes, Watcher};
+use anyhow::Context;
+
+/// Everything that takes part in following repositories.
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) bringer: Bringer,
+}
+
+impl Parts {
+    /// Opens the database and makes the rest ready.
+    pub(super) async fn open(config: Config, watcher: Watcher) -> anyhow::Result<Parts> {
+        let store = open_store(&config).await?;
+        let clock = Clock::of_this_machine();
+        let bringer = Bringer {
+            store: store.clone(),
+            http: Http::new(config.http())?,
+            clones: Clones::new(&config.data, config.hg_program(), config.warm_hg(), config.clones()),
+            clock: clock.clone(),
+            watcher,
+        };
+        Ok(Parts { config, store, clock, bringer })
+    }
+
+    pub(super) fn ingest(&self) -> Ingest {
+        Ingest::new(self.store.clone(), self.config.url_rules(), self.clock.clone())
+    }
+
+    pub(super) fn lanes(&self) -> Lanes {
+        let worker = format!("{}-{:08x}", std::process::id(), fastrand::u32(..));
+        Lanes::new(self.bringer.clone(), self.config.lanes(), &worker)
+    }
+
+    pub(super) async fn close(&self) {
+        self.bringer.clones.shut_down().await;
+        self.store.close().await;
+    }
+}
+
+/// Opens the database; for SQLite its folder is made first.
+pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(&config.data).with_context(|| format!("could not make the data folder {}", config.data.display()))?;
+    let url = config.database();
+    let store = Store::open(&url).await.with_context(|| format!("could not use the database {}", without_password(&url)))?;
+    Ok(store)
+}
+
+/// An address that can be shown.
+pub(super) fn without_password(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            let _ = parsed.set_password(Some("…"));
+            parsed.to_string()
+        }
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,30 @@
+//! `elmo serve`: the web server.
+
+use super::Outcome;
+use super::consume::stop_on_signals;
+use super::parts::open_store;
+use crate::config::Config;
+use crate::domain::Clock;
+use crate::store::Store;
+use crate::web;
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub(super) async fn serve(config: Config) -> anyhow::Result<Outcome> {
+    let store = open_store(&config).await?;
+    let listener = listen(config.listen()).await?;
+    serve_on(listener, &store, &Clock::of_this_machine(), stop_on_signals()?).await?;
+    store.close().await;
+    Ok(Outcome::Done)
+}
+
+pub(super) async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("could not listen on {address} (setting web.listen, or ELMO_LISTEN)"))
+}
+
+pub(super) async fn serve_on(listener: TcpListener, store: &Store, clock: &Clock, stop: CancellationToken) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    tracing::info!(url = %format_args!("http://{address}/"), "serving pages");
+    web::serve(listener, web::router(store.clone(), clock.clone()), stop).await.context("the web server ended")
+}

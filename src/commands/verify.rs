@@ -1,0 +1,78 @@
+//! `elmo verify`: the database against clones and pushlogs.
+
+use super::Outcome;
+use super::out::Out;
+use super::parts::Parts;
+use super::progress;
+use crate::config::Config;
+use crate::domain::{Repository, RepositoryName};
+use crate::sync::{Difference, Verifier};
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+
+/// Hold the database against clones and pushlogs
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The repositories; all without this
+    names: Vec<RepositoryName>,
+    /// Mend what differs, and look again
+    #[arg(long)]
+    fix: bool,
+    #[arg(long)]
+    json: bool,
+}
+
+/// So many differences of one repository are printed.
+const PRINTED: usize = 50;
+
+impl Verify {
+    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+        let parts = Parts::open(config, progress::shown()).await?;
+        let verifier = Verifier { bringer: parts.bringer.clone() };
+        let mut clean = true;
+        for repository in self.selected(&parts).await? {
+            let mut differences = find(&parts, &verifier, &repository).await?;
+            if self.fix && !differences.is_empty() {
+                self.report(&repository, &differences, out)?;
+                verifier.mend(&repository, &differences).await?;
+                parts.lanes().work_off().await?;
+                differences = find(&parts, &verifier, &repository).await?;
+            }
+            self.report(&repository, &differences, out)?;
+            // A push that was stripped upstream stays here as history.
+            clean &= differences.iter().all(|difference| matches!(difference, Difference::ExtraPush(_)));
+        }
+        parts.close().await;
+        Ok(if clean { Outcome::Done } else { Outcome::Found })
+    }
+
+    async fn selected(&self, parts: &Parts) -> anyhow::Result<Vec<Repository>> {
+        let followed = parts.store.repositories().await?;
+        if let Some(name) = self.names.iter().find(|name| !followed.iter().any(|repository| repository.name == **name)) {
+            bail!("there is no repository {name}; `elmo repository list` names them");
+        }
+        Ok(followed.into_iter().filter(|repository| !repository.archived && (self.names.is_empty() || self.names.contains(&repository.name))).collect())
+    }
+
+    fn report(&self, repository: &Repository, differences: &[Difference], out: &mut Out) -> anyhow::Result<()> {
+        let name = &repository.name;
+        if self.json {
+            let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            return Ok(out.json(&json!({"name": name, "differences": texts}))?);
+        }
+        if differences.is_empty() {
+            return Ok(out.line(format_args!("{name}: no differences"))?);
+        }
+        out.line(format_args!("{name}: {} differences", differences.len()))?;
+        for difference in differences.iter().take(PRINTED) {
+            out.line(format_args!("  {difference}"))?;
+        }
+        Ok(())
+    }
+}
+
+async fn find(parts: &Parts, verifier: &Verifier, repository: &Repository) -> anyhow::Result<Vec<Difference>> {
+    let clone = parts.store.clone_of(repository.id).await?;
+    Ok(verifier.differences(repository, &clone).await?)
+}

@@ -1,0 +1,357 @@
+//! Settings: defaults, then `elmo.toml`, then the environment. The only place that reads the environment.
+//!
+//! A text comes in, a [`Config`] or an error that names the key and the nearest known one goes out.
+
+use crate::domain::UrlRules;
+use crate::fetch::{CloneSettings, HttpSettings};
+use crate::pulse::{Broker, Subscription};
+use crate::sync::LaneSettings;
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Every setting with its default and what it means.
+pub const EXAMPLE: &str = include_str!("../elmo.example.toml");
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("could not read {path}", path = path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{file}: {message}")]
+    Parse { file: String, message: String },
+    #[error("{file}: there is no setting {key}{}", nearest.as_ref().map(|known| format!(", did you mean {known}?")).unwrap_or_default())]
+    Unknown { file: String, key: String, nearest: Option<String> },
+    #[error("{name}={value:?} cannot be used: {why}")]
+    Variable { name: &'static str, value: String, why: String },
+    #[error("{0} is not set; create an account at https://pulseguardian.mozilla.org and put its name into PULSE_USER, its password into PULSE_PASSWORD")]
+    Missing(&'static str),
+}
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    pub data: PathBuf,
+    database: String,
+    allow_file_urls: bool,
+    pulse: Pulse,
+    sync: Sync,
+    fetch: Fetch,
+    hg: Hg,
+    clones: Clones,
+    web: Web,
+    pub log: Log,
+    #[serde(skip)]
+    password: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Pulse {
+    host: String,
+    vhost: String,
+    user: String,
+    #[serde(deserialize_with = "perhaps_duration")]
+    ttl: Option<Duration>,
+    prefetch: u16,
+    batch: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Sync {
+    lanes: usize,
+    #[serde(deserialize_with = "duration")]
+    every: Duration,
+    #[serde(deserialize_with = "duration")]
+    lease: Duration,
+    #[serde(deserialize_with = "duration")]
+    first_wait: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Fetch {
+    #[serde(deserialize_with = "duration")]
+    timeout: Duration,
+    max_answer_mib: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Hg {
+    program: PathBuf,
+    #[serde(deserialize_with = "duration")]
+    clone_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pull_timeout: Duration,
+    warm: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Clones {
+    keep_aside_mib: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Web {
+    listen: String,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Log {
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Reads `file`, or `elmo.toml` where there is one, and the environment.
+    ///
+    /// # Errors
+    /// When a file that was named is not there, or a setting is unknown or cannot be used.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let named = file.map(Path::to_owned).or_else(|| environment("ELMO_CONFIG").map(PathBuf::from));
+        let text = match named.unwrap_or_else(|| PathBuf::from("elmo.toml")) {
+            path if file.is_none() && environment("ELMO_CONFIG").is_none() && !path.exists() => (String::new(), path),
+            path => (std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path: path.clone(), source })?, path),
+        };
+        Config::from_text(&text.0, &text.1.display().to_string(), environment)
+    }
+
+    /// Reads settings from a text and an environment.
+    pub fn from_text(text: &str, file: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let parse = |error: toml::de::Error| ConfigError::Parse { file: file.to_owned(), message: error.to_string().trim_end().to_owned() };
+        let given: toml::Table = text.parse().map_err(parse)?;
+        let defaults: toml::Table = EXAMPLE.parse().map_err(parse)?;
+        refuse_unknown(&given, &defaults, file)?;
+        let mut merged = defaults;
+        merge(&mut merged, given);
+        let mut config: Config = merged.try_into().map_err(parse)?;
+        config.read_environment(environment)?;
+        Ok(config)
+    }
+
+    fn read_environment(&mut self, environment: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+        let text = |name: &str, setting: &mut String| {
+            if let Some(value) = environment(name) {
+                *setting = value;
+            }
+        };
+        text("DATABASE_URL", &mut self.database);
+        text("PULSE_HOST", &mut self.pulse.host);
+        text("PULSE_VHOST", &mut self.pulse.vhost);
+        text("PULSE_USER", &mut self.pulse.user);
+        text("PULSE_PASSWORD", &mut self.password);
+        text("ELMO_LISTEN", &mut self.web.listen);
+        text("ELMO_LOG", &mut self.log.filter);
+        if let Some(data) = environment("ELMO_DATA") {
+            self.data = PathBuf::from(data);
+        }
+        if let Some(value) = environment("PULSE_TTL") {
+            self.pulse.ttl = Some(parse_duration(&value).map_err(|why| ConfigError::Variable { name: "PULSE_TTL", value, why })?);
+        }
+        Ok(())
+    }
+
+    /// Keeps everything in `folder`, the database too.
+    pub fn use_folder(&mut self, folder: &Path) {
+        self.data = folder.to_owned();
+        self.database.clear();
+    }
+
+    /// The database's address.
+    pub fn database(&self) -> String {
+        if self.database.is_empty() { format!("sqlite:{}", self.data.join("elmo.sqlite").display()) } else { self.database.clone() }
+    }
+
+    /// Which URLs may be followed.
+    pub fn url_rules(&self) -> UrlRules {
+        if self.allow_file_urls { UrlRules::FilesToo } else { UrlRules::OnlyHttp }
+    }
+
+    /// The queue of pushes.
+    ///
+    /// # Errors
+    /// When there is no account.
+    pub fn hg_pushes(&self) -> Result<Subscription, ConfigError> {
+        if self.pulse.user.is_empty() {
+            return Err(ConfigError::Missing("PULSE_USER"));
+        }
+        if self.password.is_empty() {
+            return Err(ConfigError::Missing("PULSE_PASSWORD"));
+        }
+        Ok(Subscription {
+            broker: Broker {
+                host: self.pulse.host.clone(),
+                vhost: self.pulse.vhost.clone(),
+                user: self.pulse.user.clone(),
+                password: self.password.clone(),
+            },
+            exchange: crate::domain::HGPUSHES.to_owned(),
+            queue: "hgmo".to_owned(),
+            bindings: vec!["#".to_owned()],
+            expires: self.pulse.ttl,
+            prefetch: self.pulse.prefetch.max(1),
+            batch: self.pulse.batch.clamp(1, usize::from(self.pulse.prefetch.max(1))),
+        })
+    }
+
+    /// How lanes go about it.
+    pub fn lanes(&self) -> LaneSettings {
+        LaneSettings {
+            lanes: self.sync.lanes.clamp(1, 64),
+            lease: self.sync.lease.max(Duration::from_secs(1)),
+            first_wait: self.sync.first_wait,
+            every: self.sync.every.max(Duration::from_secs(1)),
+            ..LaneSettings::default()
+        }
+    }
+
+    /// How far requests may go.
+    pub fn http(&self) -> HttpSettings {
+        HttpSettings { time: self.fetch.timeout, size: self.fetch.max_answer_mib << 20 }
+    }
+
+    /// The Mercurial program.
+    pub fn hg_program(&self) -> &Path {
+        &self.hg.program
+    }
+
+    /// How many hg processes are kept ready.
+    pub fn warm_hg(&self) -> usize {
+        self.hg.warm
+    }
+
+    /// Limits for clones.
+    pub fn clones(&self) -> CloneSettings {
+        CloneSettings {
+            clone_time: self.hg.clone_timeout,
+            pull_time: self.hg.pull_timeout,
+            aside_bytes: self.clones.keep_aside_mib << 20,
+        }
+    }
+
+    /// Where the web server listens.
+    pub fn listen(&self) -> &str {
+        &self.web.listen
+    }
+}
+
+fn merge(into: &mut toml::Table, given: toml::Table) {
+    for (key, value) in given {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(section)), toml::Value::Table(given)) => merge(section, given),
+            (_, value) => drop(into.insert(key, value)),
+        }
+    }
+}
+
+/// The example names every setting, so what is not in it is a mistake.
+fn refuse_unknown(given: &toml::Table, defaults: &toml::Table, file: &str) -> Result<(), ConfigError> {
+    let known = keys(defaults, "");
+    let Some(key) = keys(given, "").into_iter().find(|key| !known.contains(key)) else {
+        return Ok(());
+    };
+    let nearest = known.into_iter().max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
+    Err(ConfigError::Unknown { file: file.to_owned(), nearest: nearest.filter(|known| strsim::jaro_winkler(known, &key) > 0.7), key })
+}
+
+/// All keys with their sections, as `pulse.host`; a section itself counts as a key only where it holds nothing.
+fn keys(table: &toml::Table, prefix: &str) -> BTreeSet<String> {
+    table
+        .iter()
+        .flat_map(|(key, value)| match value {
+            toml::Value::Table(section) if !section.is_empty() => keys(section, &format!("{prefix}{key}.")),
+            toml::Value::Table(_) => BTreeSet::new(),
+            _ => BTreeSet::from([format!("{prefix}{key}")]),
+        })
+        .collect()
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    parse_duration(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+fn perhaps_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() { Ok(None) } else { parse_duration(&text).map(Some).map_err(serde::de::Error::custom) }
+}
+
+/// A bare number means seconds.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    let span: jiff::SignedDuration = with_hours(text).parse().map_err(|_| format!("{text:?} is not a length of time as \"30s\" or \"10m\""))?;
+    Duration::try_from(span).map_err(|_| format!("{text:?} is less than nothing"))
+}
+
+/// A day is 24 hours here; the parser leaves days to calendars.
+fn with_hours(text: &str) -> String {
+    let days = ["days", "day", "d"].iter().find_map(|unit| text.trim().strip_suffix(unit)?.trim_end().parse::<u32>().ok());
+    days.map_or_else(|| text.to_owned(), |days| format!("{}h", u64::from(days) * 24))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, EXAMPLE};
+    use std::time::Duration;
+
+    fn read(text: &str) -> Result<Config, String> {
+        Config::from_text(text, "elmo.toml", |_| None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_example_is_the_defaults() {
+        assert_eq!(format!("{:?}", read(EXAMPLE).unwrap()), format!("{:?}", read("").unwrap()));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
+        assert_eq!(read("[sync]\nlane = 3").unwrap_err(), "elmo.toml: there is no setting sync.lane, did you mean sync.lanes?");
+        assert!(read("[pulse]\npassword = 'x'").unwrap_err().contains("pulse.password"));
+        assert_eq!(read("zzz = 1").unwrap_err(), "elmo.toml: there is no setting zzz");
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_its_place() {
+        assert!(read("[sync]\nevery = 'soon'").unwrap_err().contains("soon"));
+        assert!(read("[sync]\nlanes = 'x'").unwrap_err().contains("lanes"));
+        assert!(read("[sync\n").unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_file() {
+        let environment = |name: &str| match name {
+            "PULSE_USER" => Some("elmo".to_owned()),
+            "PULSE_PASSWORD" => Some("s".to_owned()),
+            "PULSE_TTL" => Some("86400".to_owned()),
+            "DATABASE_URL" => Some("postgres://h/d".to_owned()),
+            _ => None,
+        };
+        let config = Config::from_text("database = 'sqlite:x'\n[pulse]\nuser = 'other'", "elmo.toml", environment).unwrap();
+        let subscription = config.hg_pushes().unwrap();
+        assert_eq!((config.database().as_str(), subscription.queue_name().as_str()), ("postgres://h/d", "queue/elmo/hgmo"));
+        assert_eq!(subscription.expires, Some(Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn without_an_account_there_is_no_queue() {
+        assert!(read("").unwrap().hg_pushes().unwrap_err().to_string().starts_with("PULSE_USER is not set"));
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        for (text, seconds) in [("30s", 30), ("10m", 600), ("2h", 7200), ("3 days", 259_200), ("1 day", 86_400), ("90", 90), ("1h 30m", 5400)] {
+            assert_eq!(super::parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The loop that never ends: connect, declare, take batches, and when anything breaks, wait and begin again.
+
+use super::session::Session;
+use super::{Arrival, PulseError, Subscription, Verdict};
+use crate::domain::Message;
+use futures_util::{FutureExt, StreamExt};
+use lapin::Consumer;
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A batch ends when its bodies come to more than this.
+const BATCH_BYTES: usize = 8 << 20;
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A connection that held so long was a good one: waits begin anew.
+const GOOD_FOR: Duration = Duration::from_secs(60);
+
+/// Consumes until `stop`, through whatever happens to the broker. `take` decides on each arrival; what it calls done is
+/// acknowledged, and nothing else.
+pub async fn consume(subscription: &Subscription, stop: CancellationToken, take: impl AsyncFn(Arrival<'_>) -> Verdict) {
+    let mut wait = FIRST_WAIT;
+    while !stop.is_cancelled() {
+        let began = tokio::time::Instant::now();
+        let Err(error) = connected(subscription, &stop, &take).await else {
+            return;
+        };
+        if began.elapsed() > GOOD_FOR {
+            wait = FIRST_WAIT;
+        }
+        let spread = wait.mul_f64(0.75 + fastrand::f64() / 2.0);
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(broker = ?subscription.broker, error = %error, cause, wait_ms = spread.as_millis(), "not connected, trying again");
+        pause(spread, &stop).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// From connecting to the first error, or to `stop`.
+async fn connected(
+    subscription: &Subscription,
+    stop: &CancellationToken,
+    take: &impl AsyncFn(Arrival<'_>) -> Verdict,
+) -> Result<(), PulseError> {
+    let opened = tokio::select! { opened = set_up(subscription) => opened?, () = stop.cancelled() => return Ok(()) };
+    let (session, mut consumer, is_new) = opened;
+    if is_new {
+        tracing::warn!(queue = subscription.queue_name(), "the queue was not there, everything will be looked at");
+        insist(Arrival::QueueIsNew, stop, take).await;
+    }
+    tracing::info!(broker = ?subscription.broker, queue = subscription.queue_name(), "consuming");
+    let done = take_batches(subscription, &mut consumer, stop, take).await;
+    if done.is_ok() {
+        session.close().await;
+    }
+    done
+}
+
+async fn set_up(subscription: &Subscription) -> Result<(Session, Consumer, bool), PulseError> {
+    let mut session = Session::open(&subscription.broker).await?;
+    session.see_exchange(&subscription.exchange).await?;
+    let is_new = !session.has_queue(&subscription.queue_name()).await?;
+    session.declare(subscription).await?;
+    let consumer = session.consume(subscription).await?;
+    Ok((session, consumer, is_new))
+}
+
+async fn take_batches(
+    subscription: &Subscription,
+    consumer: &mut Consumer,
+    stop: &CancellationToken,
+    take: &impl AsyncFn(Arrival<'_>) -> Verdict,
+) -> Result<(), PulseError> {
+    loop {
+        let first = tokio::select! { biased; () = stop.cancelled() => return Ok(()), next = consumer.next() => delivered(next)? };
+        let (messages, last) = gather(subscription, consumer, first)?;
+        if !insist(Arrival::Messages(&messages), stop, take).await {
+            return Ok(());
+        }
+        let acknowledged = last.acker.ack(BasicAckOptions { multiple: true }).await;
+        acknowledged.map_err(|source| PulseError::Amqp { what: "acknowledge messages", source })?;
+    }
+}
+
+/// The first delivery and those that are here already.
+fn gather(subscription: &Subscription, consumer: &mut Consumer, first: Delivery) -> Result<(Vec<Message>, Delivery), PulseError> {
+    let mut last = first;
+    let mut messages = vec![message(&mut last)];
+    let mut bytes = messages[0].body.len();
+    while messages.len() < subscription.batch && bytes < BATCH_BYTES {
+        let Some(next) = consumer.next().now_or_never() else {
+            break;
+        };
+        last = delivered(next)?;
+        let next = message(&mut last);
+        bytes += next.body.len();
+        messages.push(next);
+    }
+    Ok((messages, last))
+}
+
+fn delivered(next: Option<Result<Delivery, lapin::Error>>) -> Result<Delivery, PulseError> {
+    match next {
+        Some(Ok(delivery)) => Ok(delivery),
+        Some(Err(source)) => Err(PulseError::Amqp { what: "receive messages", source }),
+        None => Err(PulseError::Ended),
+    }
+}
+
+fn message(delivery: &mut Delivery) -> Message {
+    Message {
+        exchange: delivery.exchange.to_string(),
+        routing_key: delivery.routing_key.to_string(),
+        body: std::mem::take(&mut delivery.data),
+    }
+}
+
+/// Offers an arrival until it is taken; false when told to stop meanwhile.
+async fn insist(arrival: Arrival<'_>, stop: &CancellationToken, take: &impl AsyncFn(Arrival<'_>) -> Verdict) -> bool {
+    loop {
+        match take(arrival).await {
+            Verdict::Done => return true,
+            Verdict::RetryAfter(_) if stop.is_cancelled() => return false,
+            Verdict::RetryAfter(wait) => pause(wait, stop).await,
+        }
+    }
+}
+
+async fn pause(wait: Duration, stop: &CancellationToken) {
+    tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }
+}
