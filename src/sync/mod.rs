@@ -20,7 +20,7 @@ use crate::store::StoreError;
 /// One repository was not brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    #[error("{}", .0.in_full())]
+    #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error("could not write down what was fetched")]
     Store(#[from] StoreError),

@@ -178,16 +178,25 @@ impl RabbitMq {
 
     /// How many messages of a queue wait to be delivered; nothing if there is no such queue.
     pub async fn queue_depth(&self, vhost: &str, queue: &str) -> Result<Option<u32>> {
+        Ok(self.look_at(vhost, queue).await?.map(|queue| queue.message_count()))
+    }
+
+    /// How many consumers a queue has; nothing if there is no such queue.
+    pub async fn consumers(&self, vhost: &str, queue: &str) -> Result<Option<u32>> {
+        Ok(self.look_at(vhost, queue).await?.map(|queue| queue.consumer_count()))
+    }
+
+    async fn look_at(&self, vhost: &str, queue: &str) -> Result<Option<lapin::Queue>> {
         let (connection, channel) = self.admin(vhost).await?;
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
-        let depth = match declared {
-            Ok(queue) => Some(queue.message_count()),
+        let found = match declared {
+            Ok(queue) => Some(queue),
             Err(error) if is_not_found(&error) => None,
             Err(error) => return Err(error).with_context(|| format!("could not look at {queue}")),
         };
         connection.close(200, "done".into()).await?;
-        Ok(depth)
+        Ok(found)
     }
 
     /// Deletes a queue with all its messages, as Pulse does with one that grows too long; it need not exist.

@@ -111,7 +111,6 @@ pub(crate) async fn import(shared: &Shared, repository: &Repository, bulk: Bulk)
     let made_in = started.elapsed();
 
     let command = ["unbundle".into(), "-q".into(), "-R".into(), repository.path.clone().into(), file.path().into()];
-    let _ = std::fs::copy(file.path(), "/tmp/bulk.hg");
     shared.hg.run_alone(command.to_vec()).await?;
     let unbundled_in = started.elapsed() - made_in;
 

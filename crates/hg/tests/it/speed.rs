@@ -2,7 +2,7 @@ use elmo_hg::Changelog;
 #[test]
 #[ignore]
 fn speed() {
-    let path = std::path::PathBuf::from("/tmp/perf");
+    let path = std::path::PathBuf::from("/tmp/perf72");
     for _ in 0..3 {
         let t = std::time::Instant::now();
         let mut log = Changelog::open(&path).unwrap();

@@ -14,7 +14,7 @@ pub(crate) fn processes_of(folder: &str) -> Vec<String> {
 
 /// The leash may take a moment: it waits for the end of the program it belongs to.
 pub(crate) async fn until_nothing_is_left_of(folder: &str) {
-    until("the server and its folder are gone", Duration::from_secs(10), async || {
+    until("the server and its folder are gone", Duration::from_secs(30), async || {
         processes_of(folder).is_empty() && !fs::exists(folder).unwrap_or(true)
     })
     .await;

@@ -18,7 +18,8 @@ const SHOW_BOTH: &str = r#"echo "$ELMO_TEST_RABBITMQ"; echo "$ELMO_TEST_POSTGRES
 
 #[tokio::test]
 async fn a_signal_is_handed_on_and_so_is_the_status_and_both_servers_end() {
-    let mut testbed = testbed("trap 'exit 7' TERM; while :; do sleep 0.1; done").spawn().unwrap();
+    let script = format!("trap 'exit 7' TERM; {SHOW_BOTH} while :; do sleep 0.1; done");
+    let mut testbed = testbed(&script).spawn().unwrap();
     let folders = folders_of(&mut testbed);
 
     kill_process(Pid::from_child(&testbed), Signal::TERM).unwrap();
@@ -31,7 +32,8 @@ async fn a_signal_is_handed_on_and_so_is_the_status_and_both_servers_end() {
 
 #[tokio::test]
 async fn even_when_it_is_killed_both_servers_end() {
-    let mut testbed = testbed("exec cat").spawn().unwrap();
+    let script = format!("{SHOW_BOTH} exec cat");
+    let mut testbed = testbed(&script).spawn().unwrap();
     let folders = folders_of(&mut testbed);
 
     testbed.kill().unwrap();
@@ -42,11 +44,9 @@ async fn even_when_it_is_killed_both_servers_end() {
     }
 }
 
-/// The script ends with its standard input at the latest.
 fn testbed(script: &str) -> Command {
-    let script = format!("{SHOW_BOTH} {script}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    command.args(["--vhosts", "2", "--", "sh", "-c", &script]).current_dir("/");
+    command.args(["--vhosts", "2", "--", "sh", "-c", script]).current_dir("/");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     if geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);

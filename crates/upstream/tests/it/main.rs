@@ -1,5 +1,7 @@
 //! The upstream against real Mercurial clients.
 
+#![allow(clippy::unwrap_used, reason = "tests, and what helps them, may unwrap")]
+
 mod bulk;
 mod faults;
 mod lifetime;

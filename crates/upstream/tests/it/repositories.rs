@@ -44,8 +44,9 @@ async fn pushes_of_all_sorts_are_verified_and_cloned() {
     expected.sort();
     assert_eq!(heads, expected);
     assert_eq!(upstream.heads(REPO), [merge.tip(), second_root.tip()]);
-    let log = hg_text(&clone, &["log", "-r", "2:", "-T", "{author}|{date|hgdate}|{branch}|{p2node|short}|{file_copies}|{files}\n"]);
-    let log = String::from_utf8_lossy(log.await.as_bytes()).into_owned();
+    let template = "{author}|{date|hgdate}|{branch}|{p2node|short}|{file_copies}|{files}\n";
+    let log = hg(&clone, &["log", "-r", "2:", "-T", template]).await;
+    let log = String::from_utf8_lossy(&log);
     for expected in [
         "Zeynep Öğüt <zeynep@example.com.tr>|",
         "|-31536000 -7200|default|000000000000||link run",

@@ -1,0 +1,93 @@
+//! Who may use whom. The table is the architecture; a change to it is a decision.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Each module with those it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("event", &["domain"]),
+    ("plan", &["domain", "event"]),
+    ("store", &["domain"]),
+    ("fetch", &["domain"]),
+    ("ingest", &["domain", "event", "plan", "store"]),
+    ("sync", &["domain", "store", "fetch"]),
+    ("pulse", &["domain"]),
+    ("web", &["domain", "store", "fetch"]),
+    ("config", &["domain", "fetch", "pulse", "sync"]),
+    ("commands", &["config", "domain", "event", "fetch", "ingest", "plan", "pulse", "store", "sync", "web"]),
+];
+
+/// Each library with the one module that may name it.
+const ONE_PLACE: &[(&str, &[&str])] = &[
+    ("lapin", &["pulse"]),
+    ("sqlx", &["store"]),
+    ("reqwest", &["fetch"]),
+    ("elmo_hg", &["fetch"]),
+    ("axum", &["web"]),
+    ("askama", &["web"]),
+    ("elmo_upstream", &["commands"]),
+    ("clap", &["commands"]),
+    ("indicatif", &["commands"]),
+    ("toml", &["config"]),
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// All files of a module with their texts, comments left out.
+fn files(module: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![source().join(module)];
+    let single = source().join(format!("{module}.rs"));
+    if single.exists() {
+        found.push(single);
+    }
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
+                found.push(entry.path());
+            }
+        }
+    }
+    let text = |path: &PathBuf| std::fs::read_to_string(path).unwrap().lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    found.into_iter().map(|path| { let text = text(&path); (path, text) }).collect()
+}
+
+/// What follows each `crate::` in a text.
+fn modules_used(text: &str) -> BTreeSet<&str> {
+    text.split("crate::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn every_module_uses_only_those_before_it() {
+    for (module, allowed) in MAY_USE {
+        for (path, text) in files(module) {
+            for used in modules_used(&text) {
+                let fine = used == *module || allowed.contains(&used) || !MAY_USE.iter().any(|(known, _)| *known == used);
+                assert!(fine, "{} uses {used}, which {module} may not", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_module_is_in_the_table() {
+    let lib = std::fs::read_to_string(source().join("lib.rs")).unwrap();
+    let modules: BTreeSet<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(modules, MAY_USE.iter().map(|(module, _)| *module).collect());
+}
+
+#[test]
+fn every_library_has_one_place() {
+    for (library, places) in ONE_PLACE {
+        for (module, _) in MAY_USE.iter().filter(|(module, _)| !places.contains(module)) {
+            for (path, text) in files(module) {
+                assert!(!text.contains(&format!("{library}::")), "{} names {library}, whose place is {places:?}", path.display());
+            }
+        }
+    }
+}

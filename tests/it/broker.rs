@@ -1,0 +1,139 @@
+//! RabbitMQ with Pulse's rights, and everything that happens to it.
+
+use crate::support::{PATIENCE, Pulse, Worker, World, until};
+use elmo_testbed::Cable;
+use std::time::Duration;
+
+const QUEUE: &str = "queue/elmo/hgmo";
+
+#[tokio::test]
+async fn a_worker_with_pulses_rights_takes_what_is_published() {
+    let (world, name) = World::with_repository("fr").await;
+    let pulse = Pulse::new().await;
+    let worker = Worker::start(&world, &pulse);
+    pulse.until_bound().await;
+    let push = world.push(&name, "second").await;
+
+    pulse.publish(&[world.message(&name, &push)]).await;
+
+    world.until_complete(&name, 2).await;
+    assert_eq!(worker.terminate().await, Some(0));
+    assert_eq!(pulse.depth().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_bad_message_does_not_stop_the_queue() {
+    let (world, name) = World::with_repository("fr").await;
+    let pulse = Pulse::new().await;
+    let _worker = Worker::start(&world, &pulse);
+    pulse.until_bound().await;
+    let push = world.push(&name, "second").await;
+    let good = world.message(&name, &push);
+    let bad = elmo::domain::Message { body: b"\xffno json".to_vec(), ..good.clone() };
+
+    pulse.publish(&[bad, good]).await;
+
+    world.until_complete(&name, 2).await;
+    assert_eq!(world.parked_reasons().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_broker_that_is_stopped_and_started() {
+    let (world, name) = World::with_repository("fr").await;
+    let pulse = Pulse::of_its_own().await;
+    let worker = Worker::start(&world, &pulse);
+    pulse.until_bound().await;
+    pulse.rabbit.kill().await.unwrap();
+    let push = world.push(&name, "second").await;
+
+    pulse.rabbit.restart().await.unwrap();
+    pulse.publish(&[world.message(&name, &push)]).await;
+
+    world.until_complete(&name, 2).await;
+    assert_eq!(worker.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_queue_that_is_deleted_is_declared_anew_and_nothing_is_missed() {
+    let (world, name) = World::with_repository("fr").await;
+    let pulse = Pulse::new().await;
+    let _worker = Worker::start(&world, &pulse);
+    pulse.until_bound().await;
+    world.push(&name, "its message dies with the queue").await;
+
+    pulse.rabbit.delete_queue(&pulse.vhost, QUEUE).await.unwrap();
+
+    world.until_complete(&name, 2).await;
+    pulse.until_bound().await;
+    let push = world.push(&name, "third").await;
+    pulse.publish(&[world.message(&name, &push)]).await;
+    world.until_complete(&name, 3).await;
+}
+
+#[tokio::test]
+async fn killed_between_commit_and_ack_the_message_comes_again_and_changes_nothing() {
+    let (world, name) = World::with_repository("fr").await;
+    let pulse = Pulse::new().await;
+    let cable = Cable::to(pulse.rabbit.addr()).await.unwrap();
+    let worker = Worker::start_in(&world, &pulse, world.data(), cable.addr().port());
+    pulse.until_bound().await;
+    until("the worker consumes", PATIENCE, async || pulse.rabbit.consumers(&pulse.vhost, QUEUE).await.unwrap().unwrap_or(0) > 0).await;
+    cable.freeze_towards_server();
+    let push = world.push(&name, "second").await;
+    pulse.publish(&[world.message(&name, &push)]).await;
+    world.until_complete(&name, 2).await;
+    let once = world.pushes(&name).await;
+
+    worker.kill().await;
+    cable.cut().await;
+    until("the message is back", PATIENCE, async || pulse.depth().await == Some(1)).await;
+    let again = Worker::start(&world, &pulse);
+
+    until("it is acknowledged", PATIENCE, async || pulse.depth().await == Some(0)).await;
+    assert_eq!(again.terminate().await, Some(0));
+    assert_eq!(pulse.depth().await, Some(0));
+    assert_eq!(world.pushes(&name).await, once);
+}
+
+#[tokio::test]
+async fn killed_between_pull_and_commit_the_push_is_recorded_by_the_next_worker() {
+    let (world, name) = World::with_repository("fr").await;
+    let pulse = Pulse::new().await;
+    let worker = Worker::start(&world, &pulse);
+    pulse.until_bound().await;
+    let push = world.push(&name, "second").await;
+    let node = elmo_hg::Node::from(*push.tip().as_bytes());
+    let clone = world.data().join("clones").join(&name);
+    // Whoever holds the table lets nobody record a changeset: the worker pulls, and waits.
+    let hold = world.hold_changesets().await;
+    pulse.publish(&[world.message(&name, &push)]).await;
+    until("the changeset is pulled", PATIENCE, async || {
+        elmo_hg::Changelog::open(&clone).is_ok_and(|changelog| changelog.rev(&node).is_some())
+    })
+    .await;
+
+    worker.kill().await;
+    drop(hold);
+    assert_eq!(world.repository(&name).await.last_push, 1);
+    let _next = Worker::start(&world, &pulse);
+
+    world.until_complete(&name, 2).await;
+    assert_eq!(world.differences(&name).await, []);
+}
+
+#[tokio::test]
+async fn a_frozen_line_and_a_cut_one_are_survived() {
+    let (world, name) = World::with_repository("fr").await;
+    let pulse = Pulse::new().await;
+    let cable = Cable::to(pulse.rabbit.addr()).await.unwrap();
+    let worker = Worker::start_in(&world, &pulse, world.data(), cable.addr().port());
+    pulse.until_bound().await;
+    cable.cut().await;
+    let push = world.push(&name, "second").await;
+    pulse.publish(&[world.message(&name, &push)]).await;
+
+    cable.mend().await.unwrap();
+
+    until("the message is taken", Duration::from_secs(90), async || world.repository(&name).await.last_push == 2).await;
+    assert_eq!(worker.terminate().await, Some(0));
+}

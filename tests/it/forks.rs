@@ -1,0 +1,52 @@
+//! Forks share a clone.
+
+use crate::support::World;
+
+const ORIGIN: &str = "l10n-central/fr";
+const FORK: &str = "beta/fr";
+
+async fn origin_and_fork() -> World {
+    let world = World::with_forest().await;
+    world.follow_forest("beta", Some("l10n-central")).await;
+    world.upstream.create(ORIGIN).await.unwrap();
+    let push = world.push(ORIGIN, "shared history").await;
+    world.announce(ORIGIN, &push).await;
+    world.settle().await;
+    world.upstream.fork(ORIGIN, FORK).await.unwrap();
+    world
+}
+
+#[tokio::test]
+async fn a_fork_shares_its_origins_clone_and_holds_all_its_changesets() {
+    let world = origin_and_fork().await;
+    let in_fork = world.push(FORK, "only in the fork").await;
+    world.announce(FORK, &in_fork).await;
+    world.settle().await;
+    let in_origin = world.push(ORIGIN, "only in the origin").await;
+    world.announce(ORIGIN, &in_origin).await;
+    world.settle().await;
+
+    world.assert_complete(ORIGIN, 2).await;
+    assert_eq!(world.differences(FORK).await, []);
+    assert!(world.data().join("clones").join(ORIGIN).join(".hg").exists());
+    assert!(!world.data().join("clones").join(FORK).exists());
+    let fork_only = world.changeset(in_fork.tip()).await;
+    assert_eq!(fork_only.repositories.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [FORK]);
+    let shared = world.changeset(world.upstream.pushes(ORIGIN)[0].tip()).await;
+    assert_eq!(shared.repositories.len(), 2);
+}
+
+#[tokio::test]
+async fn a_fork_that_is_none_gets_a_clone_of_its_own_and_the_origins_stays() {
+    let world = origin_and_fork().await;
+    world.upstream.recreate(FORK).await.unwrap();
+    let push = world.push(FORK, "nothing in common").await;
+
+    world.announce(FORK, &push).await;
+    world.settle().await;
+
+    world.assert_complete(FORK, 1).await;
+    world.assert_complete(ORIGIN, 1).await;
+    assert!(world.data().join("clones").join(FORK).join(".hg").exists());
+    assert!(!world.data().join("aside").exists(), "nobody's clone was set aside");
+}

@@ -1,0 +1,19 @@
+//! The behaviour of Elmo, told as stories on real parts: Mercurial, RabbitMQ, SQLite and PostgreSQL.
+//!
+//! `ELMO_TEST_DATABASE` says on which database: `sqlite` (the default) or `postgres`. `bin/test` runs the whole on each.
+
+mod architecture;
+mod bad_answers;
+mod broker;
+mod clones;
+mod command_line;
+mod forks;
+mod imports;
+mod made_anew;
+mod messages;
+mod migrations;
+mod obsolete;
+mod parallel;
+mod pushes;
+mod support;
+mod verify;

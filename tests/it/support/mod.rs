@@ -1,0 +1,15 @@
+//! The world that stories happen in, built in the domain's words out of real parts.
+
+mod database;
+mod worker;
+mod world;
+
+pub(crate) use elmo_testbed::until;
+pub(crate) use elmo_upstream::{Commit, Fault, Scope};
+pub(crate) use worker::{Pulse, Worker};
+pub(crate) use world::World;
+
+use std::time::Duration;
+
+/// How long anything may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

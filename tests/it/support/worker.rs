@@ -1,0 +1,100 @@
+//! The program itself as a worker, on a broker with Pulse's rights.
+
+use super::{PATIENCE, World, until};
+use elmo::domain::Message;
+use elmo_testbed::{Publisher, RabbitMq};
+use std::path::PathBuf;
+use std::process::Stdio;
+use tokio::process::{Child, Command};
+
+/// A virtual host of a RabbitMQ, and somebody who publishes there as hg.mozilla.org does.
+pub(crate) struct Pulse {
+    pub(crate) rabbit: RabbitMq,
+    pub(crate) vhost: String,
+}
+
+pub(crate) const QUEUE: &str = "queue/elmo/hgmo";
+
+impl Pulse {
+    /// On the broker of this run.
+    pub(crate) async fn new() -> Pulse {
+        let rabbit = RabbitMq::of_this_run().await.expect("RabbitMQ starts");
+        let vhost = rabbit.take_vhost().expect("a virtual host is free");
+        Pulse { rabbit, vhost }
+    }
+
+    /// On a broker of its own, which can be stopped.
+    pub(crate) async fn of_its_own() -> Pulse {
+        let rabbit = RabbitMq::start_with_vhosts(1).await.expect("RabbitMQ starts");
+        let vhost = rabbit.take_vhost().expect("a virtual host is free");
+        Pulse { rabbit, vhost }
+    }
+
+    pub(crate) async fn publish(&self, messages: &[Message]) {
+        let publisher = Publisher::connect(&self.rabbit, &self.vhost).await.expect("the publisher connects");
+        for message in messages {
+            publisher.publish(&message.exchange, &message.routing_key, &message.body).await.expect("the message is published");
+        }
+        publisher.close().await.expect("the publisher closes");
+    }
+
+    pub(crate) async fn depth(&self) -> Option<u32> {
+        self.rabbit.queue_depth(&self.vhost, QUEUE).await.ok().flatten()
+    }
+
+    /// Waits until the worker's queue is there.
+    pub(crate) async fn until_bound(&self) {
+        until("the queue is there", PATIENCE, async || self.depth().await.is_some()).await;
+    }
+}
+
+/// `elmo consume-pulse`, ended when dropped.
+pub(crate) struct Worker {
+    child: Child,
+}
+
+impl Worker {
+    /// Starts a worker on the world's database and data folder.
+    pub(crate) fn start(world: &World, pulse: &Pulse) -> Worker {
+        Worker::start_in(world, pulse, world.data(), pulse.rabbit.port())
+    }
+
+    /// Starts a worker that reaches the broker by another port, through a cable.
+    #[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
+    pub(crate) fn start_in(world: &World, pulse: &Pulse, data: PathBuf, port: u16) -> Worker {
+        let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
+            .arg("consume-pulse")
+            .env("PULSE_USER", "elmo")
+            .env("PULSE_PASSWORD", "elmo")
+            .env("PULSE_HOST", format!("amqp://127.0.0.1:{port}"))
+            .env("PULSE_VHOST", &pulse.vhost)
+            .env("DATABASE_URL", &world.database.url)
+            .env("ELMO_DATA", data)
+            .env("ELMO_CONFIG", config_of(world))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the worker starts");
+        Worker { child }
+    }
+
+    /// SIGKILL, at whatever it is doing.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("the worker is killed");
+    }
+
+    /// SIGTERM; gives the exit code.
+    pub(crate) async fn terminate(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a process id");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the worker is told to stop");
+        let status = tokio::time::timeout(std::time::Duration::from_secs(10), self.child.wait()).await;
+        status.expect("the worker stops within 10 s").expect("its status").code()
+    }
+}
+
+/// Short leases and waits, so that stories are short.
+fn config_of(world: &World) -> PathBuf {
+    let path = world.folder().join("elmo.toml");
+    std::fs::write(&path, "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n").expect("settings");
+    path
+}
