@@ -162,7 +162,8 @@ impl Repository {
 async fn list_repositories(store: &Store, json: bool, out: &mut Out) -> anyhow::Result<()> {
     let repositories = store.repositories().await?;
     if json {
-        return Ok(out.json(&repositories.iter().map(crate::web::repository_json).collect::<Vec<_>>())?);
+        let rows = repositories.iter().map(|repository| crate::web::repository_json(repository, jiff::Timestamp::now()));
+        return Ok(out.json(&rows.collect::<Result<Vec<_>, _>>()?)?);
     }
     if repositories.is_empty() {
         return Ok(out.line(format_args!("no repository yet; elmo repository add NAME URL, or elmo forest add NAME URL --discover"))?);

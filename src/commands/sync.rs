@@ -60,7 +60,7 @@ impl Sync {
         for repository in parts.store.repositories().await?.into_iter().filter(|repository| names.contains(&repository.name)) {
             complete &= repository.state() == State::Complete;
             if self.json {
-                out.json(&crate::web::repository_json(&repository))?;
+                out.json(&crate::web::repository_json(&repository, parts.clock.now())?)?;
             } else {
                 out.line(format_args!("{}: {}{}", repository.name, repository.in_words(), reason(&repository)))?;
             }

@@ -33,7 +33,7 @@ pub struct RepositoryName(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ForestName(String);
 
-/// The code of a locale, as `de`, `ja-JP-mac` or `x-testing` (BCP 47's shape: parts of 1 to 8 letters and digits).
+/// The code of a locale, as `de`, `ja-JP-mac` or `x-testing` (BCP 47's shape: a language of two or three letters, or `x`, then parts of 1 to 8 letters and digits).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LocaleCode(String);
 
@@ -96,11 +96,11 @@ impl FromStr for LocaleCode {
     type Err = NotAName;
 
     fn from_str(text: &str) -> Result<LocaleCode, NotAName> {
-        let why = "a locale code is parts of 1 to 8 letters and digits joined by '-', the first of them letters";
+        let why = "a locale code is a language of two or three letters, or x, and parts of 1 to 8 letters and digits after '-'";
         let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
         let first = text.split('-').next().unwrap_or_default();
         let fits = text.len() <= 35 && text.split('-').all(part) && first.bytes().all(|b| b.is_ascii_alphabetic());
-        let known_shape = first.len() >= 2 || (first.eq_ignore_ascii_case("x") && text.len() > 2);
+        let known_shape = matches!(first.len(), 2 | 3) || (first.eq_ignore_ascii_case("x") && text.len() > 2);
         if fits && known_shape {
             Ok(LocaleCode(text.to_owned()))
         } else {

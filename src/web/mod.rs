@@ -1,8 +1,107 @@
-//! stub until merged
+//! Shows: requests in; pages, JSON, health and figures out. Reads the store and never writes: only GET and HEAD are answered.
+
+mod error;
+mod format;
+mod headers;
+mod health;
+mod pages;
+mod push;
+mod repository;
+mod shown;
+mod style;
+
 use crate::domain::{Clock, Repository};
 use crate::store::Store;
-pub fn router(_: Store, _: Clock) -> axum::Router { axum::Router::new() }
-pub async fn serve(l: tokio::net::TcpListener, r: axum::Router, stop: tokio_util::sync::CancellationToken) -> std::io::Result<()> {
-    axum::serve(l, r).with_graceful_shutdown(async move { stop.cancelled().await }).await
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use error::PageError;
+use std::future::IntoFuture;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The version of this program, as pages name it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// How long one request may take, so that a database that hangs does not pile them up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long requests under way may still take once the server is to stop.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What a page asks: the store, and what time it is.
+#[derive(Clone)]
+pub struct Web {
+    store: Store,
+    clock: Clock,
 }
-pub fn repository_json(r: &Repository) -> serde_json::Value { serde_json::json!({"name": r.name}) }
+
+/// All that can be asked of the web server.
+pub fn router(store: Store, clock: Clock) -> Router {
+    Router::new()
+        .route("/", get(pages::home::show))
+        .route("/source/pushes", get(pages::pushes::show_all))
+        .route("/source/pushes/", get(pages::pushes::show_all))
+        .route("/source/pushes/{*name}", get(pages::pushes::show))
+        .route("/source/changeset/{revision}", get(pages::changeset::show))
+        .route("/__version__", get(health::version))
+        .route("/__heartbeat__", get(health::heartbeat))
+        .route("/__lbheartbeat__", get(health::load_balancer_heartbeat))
+        .route("/metrics", get(health::metrics))
+        .route("/static/elmo.css", get(style::show))
+        .fallback(nothing_here)
+        .layer(from_fn(in_time))
+        .layer(from_fn(only_reading))
+        .layer(from_fn(error::in_words))
+        .layer(from_fn(headers::secure))
+        .with_state(Web { store, clock })
+}
+
+/// A repository as its page's JSON has it, for the command line.
+///
+/// # Errors
+/// None in practice: it holds texts and numbers only.
+pub fn repository_json(repository: &Repository, now: jiff::Timestamp) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(repository::RepositoryShown::of(repository, now))
+}
+
+/// Answers on `listener` until `stop`; requests under way then have 5 seconds to end.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "answers on this connection may be late");
+        }
+    });
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
+    tokio::select! {
+        done = serving => done,
+        () = long_enough_after(stop) => Ok(()),
+    }
+}
+
+async fn long_enough_after(stop: CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FAREWELL).await;
+}
+
+async fn nothing_here() -> PageError {
+    PageError::NotFound("There is no page at this address.".to_owned())
+}
+
+async fn only_reading(request: Request, next: Next) -> Result<Response, PageError> {
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(next.run(request).await),
+        _ => Err(PageError::OnlyReading),
+    }
+}
+
+async fn in_time(request: Request, next: Next) -> Result<Response, PageError> {
+    let path = request.uri().path().to_owned();
+    tokio::time::timeout(PATIENCE, next.run(request)).await.map_err(|_| PageError::Late { path })
+}

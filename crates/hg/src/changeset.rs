@@ -43,7 +43,7 @@ impl Changeset {
             node,
             parents,
             author,
-            description: shown(rest).trim_ascii_python().to_vec(),
+            description: shown(stripped(rest)),
             branch: shown(extra.branch.as_deref().unwrap_or(b"default")),
             closes_branch: extra.close,
             date,
@@ -145,19 +145,12 @@ fn shown(text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What Python calls white space in bytes: Rust's `trim_ascii` leaves the vertical tab out.
-trait TrimAsciiPython {
-    fn trim_ascii_python(&self) -> &[u8];
-}
-
-impl TrimAsciiPython for [u8] {
-    fn trim_ascii_python(&self) -> &[u8] {
-        let is_text = |byte: &u8| !byte.is_ascii_whitespace() && *byte != 0x0b;
-        let Some(first) = self.iter().position(is_text) else {
-            return &[];
-        };
-        let last = self.iter().rposition(is_text).unwrap_or(first);
-        &self[first..=last]
+/// Takes off what Python calls white space in bytes, as hg does when it shows a text; Rust leaves the vertical tab out.
+fn stripped(text: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !byte.is_ascii_whitespace() && *byte != 0x0b;
+    match (text.iter().position(is_text), text.iter().rposition(is_text)) {
+        (Some(first), Some(last)) => &text[first..=last],
+        _ => &[],
     }
 }
 

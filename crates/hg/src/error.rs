@@ -65,10 +65,7 @@ impl HgError {
     /// Tells of a server that ended; one that ended with a Python traceback has met what it will meet again.
     pub(crate) fn broken(what: &'static str, stderr: &[u8]) -> HgError {
         let said = said(stderr);
-        match said.contains("  File \"") {
-            true => HgError::Failed { code: 1, said },
-            false => HgError::Broken { what, said },
-        }
+        if said.contains("  File \"") { HgError::Failed { code: 1, said } } else { HgError::Broken { what, said } }
     }
 }
 

@@ -84,10 +84,10 @@ impl Server {
             return Err(Failure::died("did not greet as a command server"));
         }
         let greeting = self.bytes(length).await?;
-        match greeting.windows(10).any(|words| words == b"runcommand") {
-            true => Ok(()),
-            false => Err(Failure::died("cannot run commands")),
+        if !greeting.windows(10).any(|words| words == b"runcommand") {
+            return Err(Failure::died("cannot run commands"));
         }
+        Ok(())
     }
 
     /// Runs one command, of which not more than `limit` bytes are taken.
@@ -145,10 +145,10 @@ impl Server {
             return Err(Failure::TooLong);
         }
         let read = (&mut self.answers).take(length as u64).read_to_end(out).await?;
-        match read < length {
-            true => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-            false => Ok(()),
+        if read < length {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
+        Ok(())
     }
 
     async fn bytes(&mut self, length: usize) -> Result<Vec<u8>, Failure> {

@@ -224,6 +224,9 @@ impl WebServer {
     pub(crate) fn start(hg: &Hg, webconf: &Path) -> Result<Self> {
         let errors = hg.folder.join("hg-serve.log");
         let mut command = hg.prepare("sh".into());
+        // Modules loaded only at first use are not safe with the threads of `hg serve`: the first requests
+        // that come at once would get 500.
+        command.env("HGDEMANDIMPORT", "disable");
         command.args(["-c", GUARD, "sh"]).arg(&hg.program);
         command.args(["serve", "--print-url", "-a", "127.0.0.1", "-p", "0", "-A", "/dev/null", "-E"]);
         command.arg(&errors).arg("--web-conf").arg(webconf);

@@ -46,10 +46,7 @@ impl Index {
         }
         let general_delta = flags & GENERAL_DELTA != 0;
         let inline = flags & INLINE != 0;
-        let (entries, texts) = match inline {
-            true => (entries_between_texts(&file)?, Some(file)),
-            false => (whole_entries(file), None),
-        };
+        let (entries, texts) = if inline { (entries_between_texts(&file)?, Some(file)) } else { (whole_entries(file), None) };
         let index = Index { entries, general_delta, inline };
         index.check()?;
         Ok((index, texts))

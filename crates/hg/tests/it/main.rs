@@ -9,5 +9,4 @@ mod made;
 mod network;
 mod processes;
 mod questions;
-mod speed;
 mod support;

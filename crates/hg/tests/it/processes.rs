@@ -179,6 +179,21 @@ async fn a_server_that_dies_at_a_command_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_server_that_dies_of_a_traceback_would_do_so_again() {
+    let world = World::new();
+    let repo = world.repo("repo").await;
+    let traceback = r#"Traceback (most recent call last):
+  File "x.py", line 1
+ValueError"#;
+    let body = format!("{GREETING}\n{REQUEST}\nprintf '{traceback}' >&2\nexit 1");
+
+    let error = pool(world.script("hg", &body)).run(&repo.path, &["root"], LIMIT).await.unwrap_err();
+
+    assert!(matches!(error, HgError::Failed { code: 1, .. }), "{error:?}");
+    assert!(!error.may_pass());
+}
+
+#[tokio::test]
 async fn a_server_that_died_while_it_was_idle_is_not_noticed() {
     let world = World::new();
     let repo = world.repo("repo").await;

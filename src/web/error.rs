@@ -1,0 +1,104 @@
+//! Pages that are none: what went wrong in, a page or JSON with one plain sentence out. The causes go to the log, once, and
+//! never onto a page.
+
+use super::format::Format;
+use crate::store::StoreError;
+use askama::Template;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Why a page is not shown. The sentences are for the reader.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageError {
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("Pages can be read only: GET and HEAD.")]
+    OnlyReading,
+    #[error("This took too long. Please try again in a moment.")]
+    Late { path: String },
+    #[error("The database does not answer. Please try again in a moment.")]
+    Database(#[from] StoreError),
+    #[error("This page could not be made.")]
+    Template(#[from] askama::Error),
+}
+
+/// What [`in_words`] turns into a page, since only it knows the format that was asked for.
+#[derive(Clone, Debug, Template, Serialize)]
+#[template(path = "pages/error.html")]
+struct Page {
+    status: u16,
+    error: String,
+    #[serde(skip)]
+    title: String,
+}
+
+impl PageError {
+    fn status(&self) -> StatusCode {
+        match self {
+            PageError::NotFound(_) => StatusCode::NOT_FOUND,
+            PageError::BadRequest(_) => StatusCode::BAD_REQUEST,
+            PageError::OnlyReading => StatusCode::METHOD_NOT_ALLOWED,
+            PageError::Late { .. } | PageError::Database(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PageError::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn log(&self) {
+        match self {
+            PageError::NotFound(_) | PageError::BadRequest(_) | PageError::OnlyReading => {}
+            PageError::Late { path } => tracing::error!(path, "a page took too long"),
+            PageError::Database(error) => tracing::error!(error = in_full(error), "the database does not answer a page"),
+            PageError::Template(error) => tracing::error!(error = in_full(error), "a page could not be rendered"),
+        }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        self.log();
+        let status = self.status();
+        let mut response = status.into_response();
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => set(&mut response, header::RETRY_AFTER, "10"),
+            StatusCode::METHOD_NOT_ALLOWED => set(&mut response, header::ALLOW, "GET, HEAD"),
+            _ => {}
+        }
+        let title = status.canonical_reason().unwrap_or("Error").to_owned();
+        response.extensions_mut().insert(Page { status: status.as_u16(), error: self.to_string(), title });
+        response
+    }
+}
+
+/// Gives every error its words, in the format that was asked for.
+pub(super) async fn in_words(request: Request, next: Next) -> Response {
+    let format = Format::asked_by(request.uri()).unwrap_or_default();
+    let mut response = next.run(request).await;
+    let Some(page) = response.extensions_mut().remove::<Page>() else {
+        return response;
+    };
+    let Ok(mut worded) = format.answer(&page) else {
+        return response;
+    };
+    *worded.status_mut() = response.status();
+    for name in [header::RETRY_AFTER, header::ALLOW] {
+        if let Some(value) = response.headers().get(&name) {
+            worded.headers_mut().insert(name, value.clone());
+        }
+    }
+    worded
+}
+
+/// An error with its causes, for the log.
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn set(response: &mut Response, name: header::HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}

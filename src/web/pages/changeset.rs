@@ -1,0 +1,217 @@
+//! One changeset with everything that hangs on it, by the beginning of its hash.
+
+use crate::domain::Revision;
+use crate::store::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
+use crate::web::Web;
+use crate::web::error::PageError;
+use crate::web::format::{Format, address};
+use crate::web::shown::{Time, first_line, lines, upstream, zone};
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// How many files are shown at once; the others are folded.
+const OPEN_FILES: usize = 200;
+
+#[derive(Template, Serialize)]
+#[template(path = "pages/changeset.html")]
+struct Page {
+    revision: String,
+    /// False when it was named and nobody has seen it yet.
+    known: bool,
+    obsolete: bool,
+    author: String,
+    description: String,
+    branch: String,
+    closes_branch: bool,
+    /// Seconds since 1970, and how many seconds west of UTC the author's clock was; none where nobody has seen it.
+    date: Option<i64>,
+    offset: Option<i32>,
+    time: Option<Time>,
+    files: Vec<String>,
+    parents: Vec<String>,
+    children: Vec<String>,
+    repositories: Vec<Holder>,
+    pushes: Vec<PushShown>,
+    /// What replaced it; one without a revision says that it was pruned.
+    successors: Vec<MarkerShown>,
+    precursors: Vec<MarkerShown>,
+    #[serde(skip)]
+    is_null: bool,
+    #[serde(skip)]
+    json: String,
+}
+
+/// A repository that holds the changeset.
+#[derive(Serialize)]
+struct Holder {
+    name: String,
+    upstream: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PushShown {
+    repository: String,
+    generation: i64,
+    push_id: u64,
+    user: String,
+    /// Seconds since 1970.
+    date: i64,
+    time: Time,
+}
+
+#[derive(PartialEq, Serialize)]
+struct MarkerShown {
+    revision: Option<String>,
+    user: Option<String>,
+    /// Seconds since 1970.
+    date: i64,
+    time: Time,
+}
+
+/// The changesets among which a prefix does not decide.
+#[derive(Template, Serialize)]
+#[template(path = "pages/candidates.html")]
+struct Candidates {
+    prefix: String,
+    /// The first few.
+    candidates: Vec<String>,
+    #[serde(skip)]
+    json: String,
+}
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    path: Result<Path<String>, PathRejection>,
+    format: Format,
+) -> Result<Response, PageError> {
+    let prefix = path.ok().and_then(|Path(text)| prefix(&text)).ok_or_else(|| {
+        PageError::BadRequest(
+            "A changeset is named by its hash, or the beginning of it: 1 to 40 of the digits 0 to 9 and a to f.".to_owned(),
+        )
+    })?;
+    match web.store.changeset(&prefix).await? {
+        Found::Nothing => Err(PageError::NotFound(format!("No changeset that begins with {prefix} is known here."))),
+        Found::One(changeset) => format.answer(&Page::of(&changeset, web.clock.now())),
+        Found::Several(revisions) => {
+            let page = format.answer(&Candidates::of(prefix, &revisions))?;
+            Ok((StatusCode::MULTIPLE_CHOICES, page).into_response())
+        }
+    }
+}
+
+fn prefix(text: &str) -> Option<String> {
+    let fits = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    fits.then(|| text.to_ascii_lowercase())
+}
+
+impl Page {
+    fn of(changeset: &ChangesetRow, now: Timestamp) -> Page {
+        let revision = changeset.revision.to_string();
+        let is_null = changeset.revision == Revision::NULL;
+        let date = Some(changeset.date).filter(|_| changeset.known && !is_null);
+        Page {
+            known: changeset.known,
+            obsolete: changeset.obsolete,
+            author: changeset.author.to_string(),
+            description: lines(&changeset.description),
+            branch: changeset.branch.to_string(),
+            closes_branch: changeset.closes_branch,
+            date: date.map(|date| date.seconds),
+            offset: date.map(|date| date.offset),
+            time: date.map(|date| Time::of_seconds(date.seconds, now)),
+            files: changeset.files.iter().map(ToString::to_string).collect(),
+            parents: changeset.parents.iter().map(ToString::to_string).collect(),
+            children: changeset.children.iter().map(ToString::to_string).collect(),
+            repositories: changeset.repositories.iter().map(|(name, url)| Holder::of(name.as_str(), url, &revision)).collect(),
+            pushes: changeset.pushes.iter().map(|push| PushShown::of(push, now)).collect(),
+            successors: markers(&changeset.successors, now),
+            precursors: markers(&changeset.precursors, now),
+            is_null,
+            json: address(&format!("/source/changeset/{revision}"), &[("format", "json")]),
+            revision,
+        }
+    }
+
+    fn first_line(&self) -> String {
+        first_line(&self.description)
+    }
+
+    fn zone(&self) -> String {
+        zone(self.offset.unwrap_or_default())
+    }
+
+    fn open_files(&self) -> &[String] {
+        &self.files[..self.files.len().min(OPEN_FILES)]
+    }
+
+    fn folded_files(&self) -> &[String] {
+        &self.files[self.open_files().len()..]
+    }
+}
+
+impl Holder {
+    fn of(name: &str, url: &str, revision: &str) -> Holder {
+        Holder { name: name.to_owned(), upstream: upstream(url, &format!("rev/{revision}")) }
+    }
+}
+
+impl PushShown {
+    fn of(push: &PushOfChangeset, now: Timestamp) -> PushShown {
+        PushShown {
+            repository: push.repository.to_string(),
+            generation: push.generation,
+            push_id: push.push_id,
+            user: push.user.to_string(),
+            date: push.date,
+            time: Time::of_seconds(push.date, now),
+        }
+    }
+
+    /// The pushes of its repository from this one on.
+    fn href(&self) -> String {
+        format!("/source/pushes/{}?before={}.{}", self.repository, self.generation, self.push_id.saturating_add(1))
+    }
+}
+
+impl Candidates {
+    fn of(prefix: String, revisions: &[Revision]) -> Candidates {
+        let json = address(&format!("/source/changeset/{prefix}"), &[("format", "json")]);
+        Candidates { prefix, candidates: revisions.iter().map(ToString::to_string).collect(), json }
+    }
+}
+
+/// The same marker may come through several repositories.
+fn markers(rows: &[ObsolescenceRow], now: Timestamp) -> Vec<MarkerShown> {
+    let mut markers = Vec::with_capacity(rows.len());
+    for row in rows {
+        let marker = MarkerShown {
+            revision: row.other.as_ref().map(ToString::to_string),
+            user: row.user.as_ref().map(ToString::to_string),
+            date: row.date,
+            time: Time::of_seconds(row.date, now),
+        };
+        if !markers.contains(&marker) {
+            markers.push(marker);
+        }
+    }
+    markers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefix;
+
+    #[test]
+    fn a_prefix_is_1_to_40_hexadecimal_digits() {
+        assert_eq!(prefix("45B7ae").as_deref(), Some("45b7ae"));
+        assert_eq!(prefix(&"0".repeat(40)).as_deref(), Some("0".repeat(40).as_str()));
+        for wrong in ["", "xyz", "tip", "45b7 ", &"0".repeat(41), "é"] {
+            assert_eq!(prefix(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What is followed, how it is, and what came last.
+
+use super::{Asked, read};
+use crate::domain::{Repository, State as RepositoryState};
+use crate::store::{PushRow, Totals};
+use crate::web::Web;
+use crate::web::error::PageError;
+use crate::web::format::{Format, address};
+use crate::web::push::PushShown;
+use crate::web::repository::RepositoryShown;
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+const NEWEST: i64 = 10;
+/// Those that a person should look at first.
+const STATES: [RepositoryState; 6] = [
+    RepositoryState::Failing,
+    RepositoryState::Waiting,
+    RepositoryState::Behind,
+    RepositoryState::New,
+    RepositoryState::Complete,
+    RepositoryState::Archived,
+];
+
+#[derive(Deserialize)]
+pub(crate) struct Params {
+    /// Only repositories in this state.
+    #[serde(default)]
+    state: String,
+    /// Only repositories whose name contains this.
+    #[serde(default)]
+    q: String,
+}
+
+#[derive(Template, Serialize)]
+#[template(path = "pages/home.html")]
+struct Page {
+    totals: TotalsShown,
+    repositories: Vec<RepositoryShown>,
+    pushes: Vec<PushShown>,
+    #[serde(skip)]
+    choices: Vec<Choice>,
+    #[serde(skip)]
+    state: String,
+    #[serde(skip)]
+    q: String,
+    #[serde(skip)]
+    json: String,
+}
+
+#[derive(Serialize)]
+struct TotalsShown {
+    repositories: i64,
+    pushes: i64,
+    changesets: i64,
+    parked: i64,
+    behind: i64,
+    failing: i64,
+}
+
+/// A link to the repositories of one state.
+struct Choice {
+    word: &'static str,
+    count: usize,
+    href: String,
+    chosen: bool,
+}
+
+pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: Format) -> Result<Response, PageError> {
+    let Params { state, q } = read(asked)?;
+    let only = named(&state)?;
+    let followed = web.store.repositories().await?;
+    let by_name: Vec<&Repository> = followed.iter().filter(|repository| has_in_name(repository, &q)).collect();
+    let now = web.clock.now();
+    let generation = |push: &PushRow| followed.iter().find(|one| one.name == push.repository).map_or(0, |one| one.generation);
+    let pushes = web.store.newest_pushes(NEWEST).await?;
+    format.answer(&Page {
+        totals: web.store.totals().await?.into(),
+        choices: choices(&by_name, &state, &q),
+        repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
+        pushes: pushes.iter().map(|push| PushShown::of(push, generation(push), now)).collect(),
+        json: address("/", &[("state", &state), ("q", &q), ("format", "json")]),
+        state,
+        q,
+    })
+}
+
+fn named(state: &str) -> Result<Option<RepositoryState>, PageError> {
+    if state.is_empty() {
+        return Ok(None);
+    }
+    let known = STATES.into_iter().find(|known| known.name() == state);
+    let words = || STATES.map(RepositoryState::name).join(", ");
+    known.map(Some).ok_or_else(|| PageError::BadRequest(format!("The state of a repository can be {}.", words())))
+}
+
+fn has_in_name(repository: &Repository, q: &str) -> bool {
+    repository.name.as_str().to_lowercase().contains(&q.trim().to_lowercase())
+}
+
+fn choices(repositories: &[&Repository], chosen: &str, q: &str) -> Vec<Choice> {
+    let all = Choice { word: "all", count: repositories.len(), href: address("/", &[("q", q)]), chosen: chosen.is_empty() };
+    let of_state = |state: RepositoryState| Choice {
+        word: state.name(),
+        count: repositories.iter().filter(|repository| repository.state() == state).count(),
+        href: address("/", &[("state", state.name()), ("q", q)]),
+        chosen: chosen == state.name(),
+    };
+    let states = STATES.into_iter().map(of_state).filter(|choice| choice.count > 0 || choice.chosen);
+    std::iter::once(all).chain(states).collect()
+}
+
+/// Failing ones first, then by name.
+fn in_order<'a>(repositories: &[&'a Repository], only: Option<RepositoryState>) -> Vec<&'a Repository> {
+    let mut chosen: Vec<&Repository> =
+        repositories.iter().copied().filter(|repository| only.is_none_or(|only| repository.state() == only)).collect();
+    chosen.sort_by_key(|repository| repository.state() != RepositoryState::Failing);
+    chosen
+}
+
+impl From<Totals> for TotalsShown {
+    fn from(totals: Totals) -> TotalsShown {
+        let Totals { repositories, pushes, changesets, parked, behind, failing } = totals;
+        TotalsShown { repositories, pushes, changesets, parked, behind, failing }
+    }
+}
