@@ -25,7 +25,9 @@ pub enum ConfigError {
     Unknown { file: String, key: String, nearest: Option<String> },
     #[error("{name}={value:?} cannot be used: {why}")]
     Variable { name: &'static str, value: String, why: String },
-    #[error("{0} is not set; create an account at https://pulseguardian.mozilla.org and put its name into PULSE_USER, its password into PULSE_PASSWORD")]
+    #[error(
+        "{0} is not set; create an account at https://pulseguardian.mozilla.org and put its name into PULSE_USER, its password into PULSE_PASSWORD"
+    )]
     Missing(&'static str),
 }
 
@@ -128,7 +130,8 @@ impl Config {
 
     /// Reads settings from a text and an environment.
     pub fn from_text(text: &str, file: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-        let parse = |error: toml::de::Error| ConfigError::Parse { file: file.to_owned(), message: error.to_string().trim_end().to_owned() };
+        let parse =
+            |error: toml::de::Error| ConfigError::Parse { file: file.to_owned(), message: error.to_string().trim_end().to_owned() };
         let given: toml::Table = text.parse().map_err(parse)?;
         let defaults: toml::Table = EXAMPLE.parse().map_err(parse)?;
         refuse_unknown(&given, &defaults, file)?;
@@ -261,7 +264,11 @@ fn refuse_unknown(given: &toml::Table, defaults: &toml::Table, file: &str) -> Re
         return Ok(());
     };
     let nearest = known.into_iter().max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
-    Err(ConfigError::Unknown { file: file.to_owned(), nearest: nearest.filter(|known| strsim::jaro_winkler(known, &key) > 0.7), key })
+    Err(ConfigError::Unknown {
+        file: file.to_owned(),
+        nearest: nearest.filter(|known| strsim::jaro_winkler(known, &key) > 0.7),
+        key,
+    })
 }
 
 /// All keys with their sections, as `pulse.host`; a section itself counts as a key only where it holds nothing.
@@ -290,7 +297,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
     }
-    let span: jiff::SignedDuration = with_hours(text).parse().map_err(|_| format!("{text:?} is not a length of time as \"30s\" or \"10m\""))?;
+    let span: jiff::SignedDuration =
+        with_hours(text).parse().map_err(|_| format!("{text:?} is not a length of time as \"30s\" or \"10m\""))?;
     Duration::try_from(span).map_err(|_| format!("{text:?} is less than nothing"))
 }
 
@@ -350,7 +358,9 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_read_as_people_write_them() {
-        for (text, seconds) in [("30s", 30), ("10m", 600), ("2h", 7200), ("3 days", 259_200), ("1 day", 86_400), ("90", 90), ("1h 30m", 5400)] {
+        for (text, seconds) in
+            [("30s", 30), ("10m", 600), ("2h", 7200), ("3 days", 259_200), ("1 day", 86_400), ("90", 90), ("1h 30m", 5400)]
+        {
             assert_eq!(super::parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
     }

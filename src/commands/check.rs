@@ -49,7 +49,8 @@ impl Check {
         check_broker(&config, &mut report).await?;
         let store = check_database(&config, &mut report).await?;
         let clones = Clones::new(&config.data, config.hg_program(), 0, config.clones());
-        report.add("hg", clones.hg_version().await.map(|version| format!("Mercurial {version}")).map_err(|error| error.in_full()))?;
+        report
+            .add("hg", clones.hg_version().await.map(|version| format!("Mercurial {version}")).map_err(|error| error.in_full()))?;
         report.add("disk", check_disk(&config.data))?;
         if let Some(store) = store {
             check_upstreams(&Http::new(config.http())?, &store, &mut report).await?;
@@ -64,7 +65,9 @@ async fn check_broker(config: &Config, report: &mut Report<'_>) -> anyhow::Resul
         Err(error) => return Ok(report.add("broker", Err(error.to_string()))?),
     };
     let probe = probe(&subscription).await;
-    let in_words = |error: PulseError| std::error::Error::source(&error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    let in_words = |error: PulseError| {
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+    };
     let found = [
         ("broker", probe.connected, format!("{:?}", subscription.broker)),
         ("exchange", probe.exchange, format!("{} is there", subscription.exchange)),
@@ -85,7 +88,13 @@ async fn check_database(config: &Config, report: &mut Report<'_>) -> anyhow::Res
     match Store::open(&url).await {
         Ok(store) => {
             let totals = store.totals().await?;
-            let text = format!("{}: {} repositories, {} pushes, {} parked", without_password(&url), totals.repositories, totals.pushes, totals.parked);
+            let text = format!(
+                "{}: {} repositories, {} pushes, {} parked",
+                without_password(&url),
+                totals.repositories,
+                totals.pushes,
+                totals.parked
+            );
             report.add("database", Ok(text))?;
             Ok(Some(store))
         }
@@ -100,7 +109,10 @@ async fn check_database(config: &Config, report: &mut Report<'_>) -> anyhow::Res
 fn check_disk(data: &Path) -> Result<String, String> {
     let shown = data.display();
     let attempt = data.join(format!(".check-{:08x}", fastrand::u32(..)));
-    std::fs::create_dir_all(data).and_then(|()| std::fs::write(&attempt, b"")).and_then(|()| std::fs::remove_file(&attempt)).map_err(|error| format!("{shown} cannot be written: {error}"))?;
+    std::fs::create_dir_all(data)
+        .and_then(|()| std::fs::write(&attempt, b""))
+        .and_then(|()| std::fs::remove_file(&attempt))
+        .map_err(|error| format!("{shown} cannot be written: {error}"))?;
     let space = rustix::fs::statvfs(data).map_err(|error| format!("{shown}: {error}"))?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let text = format!("{shown}: {} free", indicatif::HumanBytes(free));
@@ -114,7 +126,9 @@ async fn check_upstreams(http: &Http, store: &Store, report: &mut Report<'_>) ->
         report.add("upstream", found.map_err(|error| error.in_full()))?;
     }
     let mut alone: BTreeMap<String, RepositoryUrl> = BTreeMap::new();
-    for repository in store.repositories().await?.into_iter().filter(|repository| repository.forest.is_none() && !repository.archived) {
+    for repository in
+        store.repositories().await?.into_iter().filter(|repository| repository.forest.is_none() && !repository.archived)
+    {
         alone.entry(repository.url.host().to_owned()).or_insert(repository.url);
     }
     for url in alone.values() {

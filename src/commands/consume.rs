@@ -30,7 +30,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen()).await?;
-    let (served, ()) = tokio::join!(serve::serve_on(listener, &parts.store, &parts.clock, stop.clone()), work(&parts, &subscription, stop));
+    let (served, ()) =
+        tokio::join!(serve::serve_on(listener, &parts.store, &parts.clock, stop.clone()), work(&parts, &subscription, stop));
     parts.close().await;
     served?;
     Ok(Outcome::Done)

@@ -116,7 +116,9 @@ async fn list_forests(store: &Store, json: bool, out: &mut Out) -> anyhow::Resul
         return Ok(out.json(&forests.iter().map(row).collect::<Vec<_>>())?);
     }
     if forests.is_empty() {
-        return Ok(out.line(format_args!("no forest yet; elmo forest add l10n-central https://hg.mozilla.org/l10n-central --discover"))?);
+        return Ok(
+            out.line(format_args!("no forest yet; elmo forest add l10n-central https://hg.mozilla.org/l10n-central --discover"))?
+        );
     }
     let row = |forest: &KnownForest| {
         let remark = match (&forest.fork_of, forest.archived) {
@@ -143,7 +145,9 @@ impl Repository {
                 }
                 let new = NewRepository { name: name.clone(), url, forest: None, locale, fork_of };
                 match store.add_repository(&new, now).await? {
-                    Added::New => out.line(format_args!("following {name}; a running worker fetches it now; without one: elmo sync {name}"))?,
+                    Added::New => {
+                        out.line(format_args!("following {name}; a running worker fetches it now; without one: elmo sync {name}"))?
+                    }
                     Added::Already => out.line(format_args!("{name} is followed already"))?,
                 }
             }
@@ -166,7 +170,9 @@ async fn list_repositories(store: &Store, json: bool, out: &mut Out) -> anyhow::
         return Ok(out.json(&rows.collect::<Result<Vec<_>, _>>()?)?);
     }
     if repositories.is_empty() {
-        return Ok(out.line(format_args!("no repository yet; elmo repository add NAME URL, or elmo forest add NAME URL --discover"))?);
+        return Ok(
+            out.line(format_args!("no repository yet; elmo repository add NAME URL, or elmo forest add NAME URL --discover"))?
+        );
     }
     let row = |repository: &crate::domain::Repository| {
         let error = repository.error.clone().unwrap_or_default();

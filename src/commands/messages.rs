@@ -118,7 +118,11 @@ fn message(line: Vec<u8>) -> anyhow::Result<Message> {
     }
     let meta = serde_json::from_slice::<Bare>(&line).ok().and_then(|bare| bare.meta);
     let (exchange, routing_key) = meta.map_or((None, None), |meta| (meta.exchange, meta.routing_key));
-    Ok(Message { exchange: exchange.unwrap_or_else(|| HGPUSHES.to_owned()), routing_key: routing_key.unwrap_or_default(), body: line })
+    Ok(Message {
+        exchange: exchange.unwrap_or_else(|| HGPUSHES.to_owned()),
+        routing_key: routing_key.unwrap_or_default(),
+        body: line,
+    })
 }
 
 fn line(message: &Message) -> anyhow::Result<String> {

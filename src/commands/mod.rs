@@ -104,7 +104,11 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Found) => ExitCode::from(3),
         Err(error) if error.is::<ConfigError>() => unusable(&error),
         // Whoever read our output has gone: nothing is wrong.
-        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        Err(error)
+            if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => failed(&error),
     }
 }

@@ -44,7 +44,9 @@ impl Sync {
         for name in &self.names {
             match followed.iter().find(|repository| repository.name == *name) {
                 None => bail!("there is no repository {name}; `elmo repository list` names them"),
-                Some(repository) if repository.archived => bail!("{name} is archived; `elmo repository archive --undo {name}` takes it up again"),
+                Some(repository) if repository.archived => {
+                    bail!("{name} is archived; `elmo repository archive --undo {name}` takes it up again")
+                }
                 Some(_) => {}
             }
         }
@@ -71,7 +73,9 @@ impl Sync {
     async fn say(&self, parts: &Parts, names: &[RepositoryName], out: &mut Out) -> anyhow::Result<Outcome> {
         for repository in parts.store.repositories().await?.into_iter().filter(|repository| names.contains(&repository.name)) {
             match page_after(&parts.bringer.http, &repository.url, repository.last_push).await {
-                Ok(page) if self.json => out.json(&json!({"name": repository.name, "last_push": repository.last_push, "upstream": page.last}))?,
+                Ok(page) if self.json => {
+                    out.json(&json!({"name": repository.name, "last_push": repository.last_push, "upstream": page.last}))?
+                }
                 Ok(page) => out.line(format_args!("{}: {}", repository.name, difference(&repository, &page)))?,
                 Err(error) => out.line(format_args!("{}: {}", repository.name, error.in_full()))?,
             }
@@ -86,7 +90,9 @@ fn reason(repository: &Repository) -> String {
 
 fn difference(repository: &Repository, page: &Page) -> String {
     match page.last {
-        last if last < repository.last_push => format!("the pushlog ends at push {last}, push {} is recorded", repository.last_push),
+        last if last < repository.last_push => {
+            format!("the pushlog ends at push {last}, push {} is recorded", repository.last_push)
+        }
         last if last == repository.last_push => format!("nothing to fetch, at push {last}"),
         last => format!("would fetch pushes {} to {last}", repository.last_push + 1),
     }

@@ -52,7 +52,10 @@ impl Verify {
         if let Some(name) = self.names.iter().find(|name| !followed.iter().any(|repository| repository.name == **name)) {
             bail!("there is no repository {name}; `elmo repository list` names them");
         }
-        Ok(followed.into_iter().filter(|repository| !repository.archived && (self.names.is_empty() || self.names.contains(&repository.name))).collect())
+        Ok(followed
+            .into_iter()
+            .filter(|repository| !repository.archived && (self.names.is_empty() || self.names.contains(&repository.name)))
+            .collect())
     }
 
     fn report(&self, repository: &Repository, differences: &[Difference], out: &mut Out) -> anyhow::Result<()> {

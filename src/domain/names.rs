@@ -244,9 +244,23 @@ mod tests {
         assert_eq!(parse("https://HG.mozilla.org/l10n-central/de/").unwrap().as_str(), "https://hg.mozilla.org/l10n-central/de");
         assert_eq!(parse("http://[::1]:8000/a").unwrap().host(), "[::1]:8000");
         for url in [
-            "ssh://hg.mozilla.org/a", "file:///etc", "--config=x", "/a", "https://u:p@h/a", "https://h/a?b", "https://h/a#b",
-            "https://h/../a", "https://h//a", "https://h/%2e%2e/a", "https://h/a b", "https://h/a\n", "https:///a", "https://-h/a",
-            "https://h:99999/a", "javascript:alert(1)", "https://h\\@evil/a",
+            "ssh://hg.mozilla.org/a",
+            "file:///etc",
+            "--config=x",
+            "/a",
+            "https://u:p@h/a",
+            "https://h/a?b",
+            "https://h/a#b",
+            "https://h/../a",
+            "https://h//a",
+            "https://h/%2e%2e/a",
+            "https://h/a b",
+            "https://h/a\n",
+            "https:///a",
+            "https://-h/a",
+            "https://h:99999/a",
+            "javascript:alert(1)",
+            "https://h\\@evil/a",
         ] {
             assert!(parse(url).is_err(), "{url}");
         }

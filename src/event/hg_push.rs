@@ -82,11 +82,7 @@ pub(super) fn decode(body: &[u8], rules: UrlRules) -> Result<Event, Malformed> {
 
 /// The exchange's first version had no types: payload = {repo_url, heads, pushlog_pushes}.
 fn without_a_type(has_repo_url: bool) -> Result<Event, Malformed> {
-    if has_repo_url {
-        Ok(Event::Unknown { kind: "v1".to_owned() })
-    } else {
-        Err(Malformed("payload.type is missing".to_owned()))
-    }
+    if has_repo_url { Ok(Event::Unknown { kind: "v1".to_owned() }) } else { Err(Malformed("payload.type is missing".to_owned())) }
 }
 
 fn changegroup(data: &str, rules: UrlRules) -> Result<Event, Malformed> {
@@ -171,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_changegroup_may_name_no_push() {
-        let message = body("changegroup.1", r#"{"repo_url": "https://h/a/de", "heads": [], "source": "pull", "pushlog_pushes": []}"#);
+        let message =
+            body("changegroup.1", r#"{"repo_url": "https://h/a/de", "heads": [], "source": "pull", "pushlog_pushes": []}"#);
         assert!(matches!(decoded(&message), Ok(Event::Pushed { upto: None, .. })));
     }
 

@@ -19,7 +19,11 @@ impl FetchError {
     }
 
     /// An error with its cause.
-    pub fn because(class: ErrorClass, what: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> FetchError {
+    pub fn because(
+        class: ErrorClass,
+        what: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> FetchError {
         FetchError { class, what: what.into(), source: Some(Box::new(source)) }
     }
 

@@ -50,7 +50,8 @@ impl Http {
 
     /// The body behind `url`, if the answer is a success.
     pub async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let failed = |error: reqwest::Error| FetchError::because(ErrorClass::Network, format!("could not get {url}"), error.without_url());
+        let failed =
+            |error: reqwest::Error| FetchError::because(ErrorClass::Network, format!("could not get {url}"), error.without_url());
         let mut response = self.client.get(url).send().await.map_err(failed)?;
         let status = response.status();
         let mut body = Vec::new();
@@ -64,7 +65,8 @@ impl Http {
         if status == reqwest::StatusCode::OK {
             return Ok(body);
         }
-        let quoted: String = String::from_utf8_lossy(&body).chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let quoted: String =
+            String::from_utf8_lossy(&body).chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
         Err(FetchError::new(class_of(status), format!("{url} answers {}: {}", status.as_u16(), quoted.trim())))
     }
 }

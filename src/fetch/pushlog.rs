@@ -52,7 +52,8 @@ pub async fn window(http: &Http, url: &RepositoryUrl, after: u64, upto: u64) -> 
 
 async fn asked(http: &Http, url: &RepositoryUrl, after: u64, upto: u64, request: &str) -> Result<Page, FetchError> {
     let body = http.get(request).await?;
-    parse_page(&body, after, upto).map_err(|why| FetchError::new(ErrorClass::Network, format!("the pushlog of {url} is not one: {why}")))
+    parse_page(&body, after, upto)
+        .map_err(|why| FetchError::new(ErrorClass::Network, format!("the pushlog of {url} is not one: {why}")))
 }
 
 /// Reads an answer; it is taken whole or not at all.
@@ -102,7 +103,9 @@ mod tests {
 
     #[test]
     fn obsolete_changesets_stand_apart() {
-        let body = format!(r#"{{"lastpushid": 2, "pushes": {{"2": {{"changesets": [], "date": 5, "obsoletechangesets": ["{NODE}"], "user": "a"}}}}}}"#);
+        let body = format!(
+            r#"{{"lastpushid": 2, "pushes": {{"2": {{"changesets": [], "date": 5, "obsoletechangesets": ["{NODE}"], "user": "a"}}}}}}"#
+        );
         let page = parse_page(body.as_bytes(), 0, 500).unwrap();
         assert_eq!((page.pushes[0].changesets.len(), page.pushes[0].obsolete.len()), (0, 1));
     }

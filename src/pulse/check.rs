@@ -35,6 +35,7 @@ async fn try_a_queue(session: &Session, subscription: &Subscription) -> Result<(
     let queue = format!("check-{:08x}", fastrand::u32(..));
     let passing = Subscription { queue, expires: Some(Duration::from_secs(60)), ..subscription.clone() };
     session.declare(&passing).await?;
-    let deleted = session.channel.queue_delete(passing.queue_name().as_str().into(), lapin::options::QueueDeleteOptions::default()).await;
+    let deleted =
+        session.channel.queue_delete(passing.queue_name().as_str().into(), lapin::options::QueueDeleteOptions::default()).await;
     deleted.map(drop).map_err(|source| PulseError::Amqp { what: "delete the queue made for this check", source })
 }

@@ -56,10 +56,16 @@ impl Session {
         let queue = subscription.queue_name();
         let arguments = arguments(subscription.expires);
         let declared = self.channel.queue_declare(queue.as_str().into(), QueueDeclareOptions::durable(), arguments).await;
-        declared.map_err(|source| PulseError::Amqp { what: "declare our queue (was it declared with another expiry before?)", source })?;
+        declared.map_err(|source| PulseError::Amqp {
+            what: "declare our queue (was it declared with another expiry before?)",
+            source,
+        })?;
         for key in &subscription.bindings {
             let (queue, exchange) = (queue.as_str().into(), subscription.exchange.as_str().into());
-            let bound = self.channel.queue_bind(queue, exchange, key.as_str().into(), QueueBindOptions::default(), FieldTable::default()).await;
+            let bound = self
+                .channel
+                .queue_bind(queue, exchange, key.as_str().into(), QueueBindOptions::default(), FieldTable::default())
+                .await;
             bound.map_err(|source| PulseError::Amqp { what: "bind our queue to the exchange", source })?;
         }
         Ok(())

@@ -104,7 +104,8 @@ impl Store {
 
     async fn surroundings(&self, row: &AnyRow) -> Result<ChangesetRow, StoreError> {
         let id: i64 = row.try_get("id")?;
-        let revisions = |rows: Vec<AnyRow>| rows.iter().map(|row| parsed(row, "revision")).collect::<Result<Vec<Revision>, StoreError>>();
+        let revisions =
+            |rows: Vec<AnyRow>| rows.iter().map(|row| parsed(row, "revision")).collect::<Result<Vec<Revision>, StoreError>>();
         let date: Option<i64> = row.try_get("date")?;
         let offset: Option<i64> = row.try_get("date_offset")?;
         let is_null = row.try_get::<String, _>("revision")? == Revision::NULL.to_string();
@@ -116,14 +117,26 @@ impl Store {
             description: kept(row, "description")?,
             branch: kept(row, "branch_name")?,
             closes_branch: row.try_get::<i64, _>("closes_branch")? == 1,
-            date: HgDate { seconds: date.unwrap_or_default(), offset: offset.and_then(|offset| i32::try_from(offset).ok()).unwrap_or_default() },
+            date: HgDate {
+                seconds: date.unwrap_or_default(),
+                offset: offset.and_then(|offset| i32::try_from(offset).ok()).unwrap_or_default(),
+            },
             files: self.all(FILES, id).await?.iter().map(|row| kept(row, "path")).collect::<Result<_, _>>()?,
             parents: revisions(self.all(PARENTS, id).await?)?,
             children: revisions(self.all(CHILDREN, id).await?)?,
-            repositories: self.all(REPOSITORIES, id).await?.iter().map(|row| Ok((parsed(row, "name")?, row.try_get("url")?))).collect::<Result<_, StoreError>>()?,
+            repositories: self
+                .all(REPOSITORIES, id)
+                .await?
+                .iter()
+                .map(|row| Ok((parsed(row, "name")?, row.try_get("url")?)))
+                .collect::<Result<_, StoreError>>()?,
             pushes: self.all(PUSHES, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,
             successors: self.all(SUCCESSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()?,
-            precursors: if is_null { Vec::new() } else { self.all(PRECURSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()? },
+            precursors: if is_null {
+                Vec::new()
+            } else {
+                self.all(PRECURSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()?
+            },
         })
     }
 

@@ -264,8 +264,11 @@ fn with_creation(url: &str) -> String {
 }
 
 fn sqlite_pool(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(60)).idle_timeout(Duration::from_secs(60)).after_connect(
-        |connection, _| {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(60))
+        .idle_timeout(Duration::from_secs(60))
+        .after_connect(|connection, _| {
             Box::pin(async move {
                 connection
                     .execute(
@@ -275,8 +278,7 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
                     .await?;
                 Ok(())
             })
-        },
-    )
+        })
 }
 
 /// Another transaction was in the way: serialization failure, deadlock (PostgreSQL), busy or locked (SQLite).
@@ -287,11 +289,17 @@ fn is_collision(error: &sqlx::Error) -> bool {
 
 fn is_passing(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(refusal) => {
             let code = refusal.code().unwrap_or_default().into_owned();
             // PostgreSQL's classes for connections, resources and operators' interventions; SQLite's full disk and I/O errors.
-            ["08", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class)) || is_collision(error) || is_sqlite_trouble(&code)
+            ["08", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+                || is_collision(error)
+                || is_sqlite_trouble(&code)
         }
         _ => false,
     }

@@ -30,7 +30,8 @@ pub(super) async fn mark(change: &mut Change, markings: &[Marking]) -> Result<()
     if precursors.is_empty() {
         return Ok(());
     }
-    let named: BTreeSet<Revision> = precursors.iter().copied().chain(markers().flat_map(|marker| marker.successors.iter().copied())).collect();
+    let named: BTreeSet<Revision> =
+        precursors.iter().copied().chain(markers().flat_map(|marker| marker.successors.iter().copied())).collect();
     change.run(&ADD_PLACEHOLDERS, revisions(&named)).await?;
     change.run(&MARK_OBSOLETE, revisions(&precursors)).await?;
     change.run(&ADD_MARKERS, marker_rows(markings)).await?;

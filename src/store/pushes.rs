@@ -55,7 +55,12 @@ const CHANGESETS: RowsSql = rows_sql!(
 
 impl Store {
     /// The pushes of a repository before (`generation`, `push_id`), newest first.
-    pub async fn pushes_before(&self, repository: RepositoryId, before: (i64, u64), limit: i64) -> Result<Vec<PushRow>, StoreError> {
+    pub async fn pushes_before(
+        &self,
+        repository: RepositoryId,
+        before: (i64, u64),
+        limit: i64,
+    ) -> Result<Vec<PushRow>, StoreError> {
         let query = sqlx::query(OF_REPOSITORY).bind(repository.0).bind(before.0).bind(before.1.cast_signed()).bind(limit);
         self.with_changesets(query.fetch_all(self.readers()).await?).await
     }

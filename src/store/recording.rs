@@ -43,10 +43,11 @@ pub enum Standing {
 /// Beyond so many paths the memory of their numbers is begun anew; about 100 bytes each.
 const REMEMBERED_FILES: usize = 100_000;
 
-const ADD_BRANCHES: RowsSql = rows_sql!("insert into branch (name) select value->>0 from " ROWS " where true on conflict do nothing");
-const BRANCH_IDS: RowsSql = rows_sql!("select value->>0 as name, (select id from branch where name = value->>0) as id from " ROWS "");
-const ADD_FILES: RowsSql =
-    rows_sql!("insert into file (digest, path) select value->>0, value->>1 from " ROWS " where true on conflict do nothing returning id, digest");
+const ADD_BRANCHES: RowsSql =
+    rows_sql!("insert into branch (name) select value->>0 from " ROWS " where true on conflict do nothing");
+const BRANCH_IDS: RowsSql =
+    rows_sql!("select value->>0 as name, (select id from branch where name = value->>0) as id from " ROWS "");
+const ADD_FILES: RowsSql = rows_sql!("insert into file (digest, path) select value->>0, value->>1 from " ROWS " where true on conflict do nothing returning id, digest");
 const FILE_IDS: RowsSql =
     rows_sql!("select value->>0 as digest, (select id from file where digest = value->>0) as id from " ROWS "");
 const ADD_CHANGESETS: RowsSql = rows_sql!(
@@ -109,7 +110,8 @@ impl Store {
     /// Records changesets and pushes, all or none; what is there already stays as it is, a placeholder is filled in.
     pub async fn record(&self, recording: &Recording) -> Result<Recorded, StoreError> {
         let input = (self, recording);
-        let (recorded, branches, files) = self.write(&input, |change, input| -> Step<'_, Learned> { Box::pin(write_down(change, input)) }).await?;
+        let (recorded, branches, files) =
+            self.write(&input, |change, input| -> Step<'_, Learned> { Box::pin(write_down(change, input)) }).await?;
         self.remembered(|ids| {
             if ids.files.len() + files.len() > REMEMBERED_FILES {
                 ids.files.clear();
@@ -121,7 +123,12 @@ impl Store {
     }
 
     /// How the store stands to each of `revisions`, in their order.
-    pub async fn standing(&self, repository: RepositoryId, generation: i64, revisions: &[Revision]) -> Result<Vec<Standing>, StoreError> {
+    pub async fn standing(
+        &self,
+        repository: RepositoryId,
+        generation: i64,
+        revisions: &[Revision],
+    ) -> Result<Vec<Standing>, StoreError> {
         let rows = Rows::of(revisions.iter().map(|revision| Cell::Plain(revision.to_string())));
         let query = sqlx::query(self.text(&STANDING)).bind(rows).bind(repository.0);
         let mut standing = HashMap::with_capacity(revisions.len());
@@ -159,7 +166,11 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recordin
     add_files(change, &recording.changesets, &new, &files).await?;
     hold(change, recording, &ids).await?;
     let pushes = add_pushes(change, recording, &ids).await?;
-    Ok((Recorded { changesets: new.len() as u64, pushes }, branches, files.into_iter().map(|(path, id)| (path.to_owned(), id)).collect()))
+    Ok((
+        Recorded { changesets: new.len() as u64, pushes },
+        branches,
+        files.into_iter().map(|(path, id)| (path.to_owned(), id)).collect(),
+    ))
 }
 
 async fn branch_ids(change: &mut Change, store: &Store, changesets: &[Changeset]) -> Result<HashMap<String, i64>, StoreError> {
@@ -178,7 +189,11 @@ async fn branch_ids(change: &mut Change, store: &Store, changesets: &[Changeset]
     Ok(ids)
 }
 
-async fn file_ids<'a>(change: &mut Change, store: &Store, changesets: &'a [Changeset]) -> Result<HashMap<&'a str, i64>, StoreError> {
+async fn file_ids<'a>(
+    change: &mut Change,
+    store: &Store,
+    changesets: &'a [Changeset],
+) -> Result<HashMap<&'a str, i64>, StoreError> {
     let paths: BTreeSet<&str> = changesets.iter().flat_map(|changeset| changeset.files.iter().map(Kept::as_str)).collect();
     let mut ids: HashMap<&str, i64> =
         store.remembered(|known| paths.iter().filter_map(|path| Some((*path, *known.files.get(*path)?))).collect());
@@ -214,7 +229,11 @@ fn digest(path: &str) -> String {
 }
 
 /// Adds what is not known; gives the numbers of those that were added or filled in.
-async fn add_changesets(change: &mut Change, changesets: &[Changeset], branches: &HashMap<String, i64>) -> Result<HashMap<String, i64>, StoreError> {
+async fn add_changesets(
+    change: &mut Change,
+    changesets: &[Changeset],
+    branches: &HashMap<String, i64>,
+) -> Result<HashMap<String, i64>, StoreError> {
     let mut rows = Rows::new();
     for changeset in changesets {
         rows.add([
@@ -238,7 +257,8 @@ async fn add_changesets(change: &mut Change, changesets: &[Changeset], branches:
 }
 
 async fn add_placeholders(change: &mut Change, recording: &Recording, new: &HashMap<String, i64>) -> Result<(), StoreError> {
-    let named: BTreeSet<String> = recording.pushes.iter().flat_map(pushed).map(Revision::to_string).filter(|named| !new.contains_key(named)).collect();
+    let named: BTreeSet<String> =
+        recording.pushes.iter().flat_map(pushed).map(Revision::to_string).filter(|named| !new.contains_key(named)).collect();
     if !named.is_empty() {
         change.run(&ADD_PLACEHOLDERS, Rows::of(named.iter().map(|revision| Cell::Text(revision)))).await?;
     }
@@ -255,10 +275,19 @@ fn pushed(push: &Push) -> impl Iterator<Item = &Revision> {
 }
 
 /// The numbers of all changesets that the recording names.
-async fn changeset_ids(change: &mut Change, recording: &Recording, new: &HashMap<String, i64>) -> Result<HashMap<Revision, i64>, StoreError> {
+async fn changeset_ids(
+    change: &mut Change,
+    recording: &Recording,
+    new: &HashMap<String, i64>,
+) -> Result<HashMap<Revision, i64>, StoreError> {
     let parents = recording.changesets.iter().flat_map(|changeset| &changeset.parents);
     let own = recording.changesets.iter().map(|changeset| &changeset.revision);
-    let named: BTreeSet<&Revision> = own.chain(parents).chain(&recording.held).chain(recording.pushes.iter().flat_map(pushed)).chain([&Revision::NULL]).collect();
+    let named: BTreeSet<&Revision> = own
+        .chain(parents)
+        .chain(&recording.held)
+        .chain(recording.pushes.iter().flat_map(pushed))
+        .chain([&Revision::NULL])
+        .collect();
     let mut ids = HashMap::with_capacity(named.len());
     let mut rows = Rows::new();
     for revision in named {
@@ -333,7 +362,13 @@ async fn add_pushes(change: &mut Change, recording: &Recording, ids: &HashMap<Re
     let mut pushes = Rows::new();
     let mut changesets = Rows::new();
     for push in &recording.pushes {
-        pushes.add([Cell::Number(repository), Cell::Number(generation), number(push.id), Cell::Text(push.user.as_str()), Cell::Number(push.date)]);
+        pushes.add([
+            Cell::Number(repository),
+            Cell::Number(generation),
+            number(push.id),
+            Cell::Text(push.user.as_str()),
+            Cell::Number(push.date),
+        ]);
         for (position, revision) in (0..).zip(pushed(push)) {
             let at = [Cell::Number(repository), Cell::Number(generation), number(push.id)];
             changesets.add(at.into_iter().chain([Cell::Number(ids[revision]), Cell::Number(position)]));

@@ -2,7 +2,9 @@
 
 use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::rows::{Cell, Rows};
-use crate::domain::{ErrorClass, KnownRepository, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision};
+use crate::domain::{
+    ErrorClass, KnownRepository, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
+};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -60,7 +62,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when the name or the URL is taken by another.
     pub async fn add_repository(&self, repository: &NewRepository, now: Timestamp) -> Result<Added, StoreError> {
-        self.write(&(repository, now), |change, (repository, now)| -> Step<'_, Added> { Box::pin(add(change, repository, *now)) }).await
+        self.write(&(repository, now), |change, (repository, now)| -> Step<'_, Added> { Box::pin(add(change, repository, *now)) })
+            .await
     }
 
     /// All repositories by name, archived ones too.

@@ -45,7 +45,11 @@ impl Claim {
 pub enum Ending {
     /// Everything that was asked for is recorded.
     Complete,
-    Failed { class: ErrorClass, error: String, next_try: Timestamp },
+    Failed {
+        class: ErrorClass,
+        error: String,
+        next_try: Timestamp,
+    },
     /// Given back untouched, to be taken by whoever comes next.
     Released,
 }
@@ -104,7 +108,8 @@ const NEW_GENERATION: &str = "
     set generation = generation + 1, last_push = 0, announced_push = 0, wishes = wishes + 1, checked_at = null
     where id = $1 and generation = $2";
 const OWN_CLONE: &str = "update repository set clone = name where id = $1";
-const NEXT_DUE: &str = "select min(due_at) as due_at from repository where archived = 0 and due_at is not null and lease_until <= $1";
+const NEXT_DUE: &str =
+    "select min(due_at) as due_at from repository where archived = 0 and due_at is not null and lease_until <= $1";
 const UNFINISHED: &str = "
     select count(*) as count from repository
     where archived = 0 and due_at is not null and (error_class is null or attempts = 0)
@@ -112,7 +117,13 @@ const UNFINISHED: &str = "
 
 impl Store {
     /// Takes the repository whose turn it is, for `lease`; none of those on a host in `leave`.
-    pub async fn claim(&self, worker: &str, lease: Duration, leave: &[String], now: Timestamp) -> Result<Option<Claim>, StoreError> {
+    pub async fn claim(
+        &self,
+        worker: &str,
+        lease: Duration,
+        leave: &[String],
+        now: Timestamp,
+    ) -> Result<Option<Claim>, StoreError> {
         let hosts = Rows::of(leave.iter().map(|host| Cell::Text(host)));
         let row = sqlx::query(self.text(&CLAIM))
             .bind(hosts)
@@ -126,7 +137,12 @@ impl Store {
 
     /// Holds a claim for `lease` longer; false when somebody else has it by now.
     pub async fn renew(&self, claim: &Claim, lease: Duration, now: Timestamp) -> Result<bool, StoreError> {
-        let done = sqlx::query(RENEW).bind(later(now, lease)).bind(claim.repository.0).bind(claim.holder.clone()).execute(self.writers()).await?;
+        let done = sqlx::query(RENEW)
+            .bind(later(now, lease))
+            .bind(claim.repository.0)
+            .bind(claim.holder.clone())
+            .execute(self.writers())
+            .await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -149,7 +149,10 @@ impl Bringer {
         if page.last == 0 && heads(&self.http, &at.url).await?.is_empty() {
             return self.begin_anew(at, "it is empty now").await;
         }
-        Err(SyncError::Lag(format!("the pushlog of {} ends at push {}, but push {} was there before", at.url, page.last, at.last_push)))
+        Err(SyncError::Lag(format!(
+            "the pushlog of {} ends at push {}, but push {} was there before",
+            at.url, page.last, at.last_push
+        )))
     }
 
     /// The host made the repository anew: its clone is set aside, its old pushes stay under the old generation.
@@ -205,9 +208,11 @@ impl Bringer {
         let named: Vec<Revision> = news.pushes.iter().flat_map(|push| push.changesets.iter().copied()).collect();
         let found = history.revs(&named);
         match named.iter().find(|revision| !found.contains_key(revision)) {
-            Some(missing) if at.attempts < TRIES_FOR_MISSING => {
-                Err(SyncError::Lag(format!("the pushlog of {} names changeset {}, which cannot be pulled", at.url, missing.short())))
-            }
+            Some(missing) if at.attempts < TRIES_FOR_MISSING => Err(SyncError::Lag(format!(
+                "the pushlog of {} names changeset {}, which cannot be pulled",
+                at.url,
+                missing.short()
+            ))),
             Some(missing) => {
                 tracing::warn!(repository.name = %at.name, revision = %missing, "recorded by name only, the host does not give it");
                 Ok(())

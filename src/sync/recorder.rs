@@ -1,8 +1,8 @@
 //! Records what a clone holds: finds what the repository does not hold yet, reads it parents first, writes it in
 //! transactions of bounded size. Reading goes on while the database writes.
 
-use super::bringer::{Progress, Watcher};
 use super::SyncError;
+use super::bringer::{Progress, Watcher};
 use crate::domain::{Changeset, Push, RepositoryId, RepositoryName, Revision};
 use crate::fetch::{FetchError, History};
 use crate::store::{Recording, Standing, Store};

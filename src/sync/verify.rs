@@ -1,7 +1,7 @@
 //! Holds the database against the clones and the pushlogs: both sides as plain data, a pure difference, then mending.
 
-use super::bringer::Bringer;
 use super::SyncError;
+use super::bringer::Bringer;
 use crate::domain::{Kept, Push, Repository, RepositoryName, Revision};
 use crate::fetch::{History, page_after};
 use crate::store::{KeptChangeset, KeptPush};
@@ -113,10 +113,14 @@ impl Verifier {
         pushlog: &BTreeMap<u64, Push>,
         heads: &[Revision],
     ) -> Result<Vec<Difference>, SyncError> {
-        let named: Vec<Revision> = pushlog.values().flat_map(|push| push.changesets.iter().copied()).chain(heads.iter().copied()).collect();
+        let named: Vec<Revision> =
+            pushlog.values().flat_map(|push| push.changesets.iter().copied()).chain(heads.iter().copied()).collect();
         let found = history.revs(&named);
-        let mut differences: Vec<Difference> =
-            named.iter().filter(|revision| !found.contains_key(revision)).map(|revision| Difference::MissingChangeset(*revision)).collect();
+        let mut differences: Vec<Difference> = named
+            .iter()
+            .filter(|revision| !found.contains_key(revision))
+            .map(|revision| Difference::MissingChangeset(*revision))
+            .collect();
         let expected = super::recorder::ancestors(history, found.into_values().collect());
         let mut held = self.bringer.store.held_by(repository.id, repository.generation).await?;
         for revs in expected.chunks(STEP) {
@@ -162,5 +166,7 @@ fn compare_pushes(pushlog: &BTreeMap<u64, Push>, kept: &BTreeMap<u64, KeptPush>)
 /// What the pushlog lists is recorded, in its order; more may be, of what became obsolete or was stripped since.
 fn is_same(push: &Push, kept: &KeptPush) -> bool {
     let mut recorded = kept.changesets.iter();
-    push.user == kept.user && push.date == kept.date && push.changesets.iter().all(|listed| recorded.any(|revision| revision == listed))
+    push.user == kept.user
+        && push.date == kept.date
+        && push.changesets.iter().all(|listed| recorded.any(|revision| revision == listed))
 }

@@ -53,13 +53,29 @@ fn files(module: &str) -> Vec<(PathBuf, String)> {
             }
         }
     }
-    let text = |path: &PathBuf| std::fs::read_to_string(path).unwrap().lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    found.into_iter().map(|path| { let text = text(&path); (path, text) }).collect()
+    let text = |path: &PathBuf| {
+        std::fs::read_to_string(path)
+            .unwrap()
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    found
+        .into_iter()
+        .map(|path| {
+            let text = text(&path);
+            (path, text)
+        })
+        .collect()
 }
 
 /// What follows each `crate::` in a text.
 fn modules_used(text: &str) -> BTreeSet<&str> {
-    text.split("crate::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()).collect()
+    text.split("crate::")
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
+        .collect()
 }
 
 #[test]

@@ -15,7 +15,11 @@ async fn check(fault: Fault, class: ErrorClass) {
     world.settle().await;
 
     let failing = world.repository(&name).await;
-    assert_eq!((failing.state(), failing.error_class, failing.last_push), (State::Failing, Some(class), 1), "{described}: {failing:?}");
+    assert_eq!(
+        (failing.state(), failing.error_class, failing.last_push),
+        (State::Failing, Some(class), 1),
+        "{described}: {failing:?}"
+    );
     assert!(failing.error.is_some_and(|error| !error.is_empty()) && failing.failing_since.is_some());
     world.upstream.faults(&name).clear();
     world.later(Duration::from_secs(10)).await;

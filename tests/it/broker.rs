@@ -77,7 +77,8 @@ async fn killed_between_commit_and_ack_the_message_comes_again_and_changes_nothi
     let cable = Cable::to(pulse.rabbit.addr()).await.unwrap();
     let worker = Worker::start_in(&world, &pulse, world.data(), cable.addr().port());
     pulse.until_bound().await;
-    until("the worker consumes", PATIENCE, async || pulse.rabbit.consumers(&pulse.vhost, QUEUE).await.unwrap().unwrap_or(0) > 0).await;
+    until("the worker consumes", PATIENCE, async || pulse.rabbit.consumers(&pulse.vhost, QUEUE).await.unwrap().unwrap_or(0) > 0)
+        .await;
     cable.freeze_towards_server();
     let push = world.push(&name, "second").await;
     pulse.publish(&[world.message(&name, &push)]).await;

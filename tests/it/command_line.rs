@@ -60,7 +60,11 @@ async fn recorded_messages_are_replayed() {
 
     let replayed = elmo(&world, &["replay", "messages.jsonl"]);
 
-    assert!(replayed.status.success() && text(&replayed).contains("2 repositories, 2 pushes, 2 changesets, 1 messages parked"), "{}", text(&replayed));
+    assert!(
+        replayed.status.success() && text(&replayed).contains("2 repositories, 2 pushes, 2 changesets, 1 messages parked"),
+        "{}",
+        text(&replayed)
+    );
     let parked = elmo(&world, &["parked", "list"]);
     assert!(text(&parked).contains("the body is not what it should be"), "{}", text(&parked));
     let retried = elmo(&world, &["parked", "retry", "--all"]);
@@ -83,7 +87,12 @@ async fn mistakes_get_a_sentence_and_an_exit_code() {
         (&["check"], 3, "PULSE_USER is not set"),
     ] {
         let output = elmo(&world, args);
-        assert!(output.status.code() == Some(code) && text(&output).contains(said), "{args:?}: {:?} {}", output.status, text(&output));
+        assert!(
+            output.status.code() == Some(code) && text(&output).contains(said),
+            "{args:?}: {:?} {}",
+            output.status,
+            text(&output)
+        );
     }
 }
 

@@ -13,7 +13,8 @@ async fn what_cannot_be_taken_is_parked_with_the_reason_and_the_rest_goes_on() {
         format!(r#"{{"payload": {{"type": "changegroup.1", "data": {{"repo_url": "{url}", "heads": [], "source": "serve", "pushlog_pushes": [{{"pushid": {id}}}]}}}}}}"#)
             .into_bytes()
     };
-    let huge = format!(r#"{{"payload": {{"type": "newrepo.1", "data": {{"repo_url": "{}"}}}}}}"#, "x".repeat(10 << 20)).into_bytes();
+    let huge =
+        format!(r#"{{"payload": {{"type": "newrepo.1", "data": {{"repo_url": "{}"}}}}}}"#, "x".repeat(10 << 20)).into_bytes();
     let bad: Vec<Vec<u8>> = vec![
         b"no json".to_vec(),
         b"\xff\xfe".to_vec(),
@@ -32,7 +33,11 @@ async fn what_cannot_be_taken_is_parked_with_the_reason_and_the_rest_goes_on() {
         with_url(&format!("{}/l10n-central/d\\u0000e", world.upstream.url())),
         with_url("http://127.0.0.1:1/l10n-central/de"),
     ];
-    let messages = bad.iter().map(|body| Message { exchange: "exchange/hgpushes/v2".to_owned(), routing_key: "k".to_owned(), body: body.clone() });
+    let messages = bad.iter().map(|body| Message {
+        exchange: "exchange/hgpushes/v2".to_owned(),
+        routing_key: "k".to_owned(),
+        body: body.clone(),
+    });
     let mut messages: Vec<Message> = messages.collect();
     messages.insert(5, world.message(&name, &push));
     world.upstream.forget_requests();

@@ -33,7 +33,8 @@ async fn an_amended_changeset_is_marked_and_tied_to_its_successor() {
     assert!(old.known && old.obsolete);
     assert_eq!(old.successors[0].other.unwrap().to_string(), second.tip().to_string());
     assert_eq!(world.repository(name).await.last_push, 2);
-    let descriptions: Vec<String> = world.pushes(name).await.iter().flat_map(|push| &push.changesets).map(|one| one.description.to_string()).collect();
+    let descriptions: Vec<String> =
+        world.pushes(name).await.iter().flat_map(|push| &push.changesets).map(|one| one.description.to_string()).collect();
     assert_eq!(descriptions, ["amended", "to be amended"]);
 }
 

@@ -32,7 +32,11 @@ async fn a_newrepo_and_its_first_push_at_the_same_moment() {
     let push = world.push(name, "first").await;
     let (one, two) = (world.worker_beside("one"), world.worker_beside("two"));
 
-    tokio::join!(world.deliver(world.message_newrepo(name)), world.announce(name, &push), world.deliver(world.message_newrepo(name)));
+    tokio::join!(
+        world.deliver(world.message_newrepo(name)),
+        world.announce(name, &push),
+        world.deliver(world.message_newrepo(name))
+    );
     both(&one, &two).await;
 
     world.assert_complete(name, 1).await;
@@ -77,7 +81,9 @@ async fn two_repositories_with_the_same_paths_in_another_order() {
             if reversed {
                 paths.reverse();
             }
-            let commits = paths.chunks(20).map(|paths| paths.iter().fold(crate::support::Commit::new("files"), |commit, path| commit.file(path, "x")));
+            let commits = paths
+                .chunks(20)
+                .map(|paths| paths.iter().fold(crate::support::Commit::new("files"), |commit, path| commit.file(path, "x")));
             world.push_all(name, commits).await;
         }
         world.deliver(world.message_newrepo(name)).await;
@@ -104,7 +110,8 @@ async fn a_worker_that_slept_longer_than_its_lease_changes_nothing_when_it_wakes
     world.assert_complete(&name, 2).await;
     let before = world.pushes(&name).await;
     world.bringer.bring(&sleeper).await.unwrap();
-    let late = Ending::Failed { class: elmo::domain::ErrorClass::Ours, error: "too late".to_owned(), next_try: jiff::Timestamp::MAX };
+    let late =
+        Ending::Failed { class: elmo::domain::ErrorClass::Ours, error: "too late".to_owned(), next_try: jiff::Timestamp::MAX };
     world.store.end(&sleeper, &late, world.bringer.clock.now()).await.unwrap();
 
     assert_eq!(world.pushes(&name).await, before);
@@ -115,7 +122,11 @@ async fn a_worker_that_slept_longer_than_its_lease_changes_nothing_when_it_wakes
 async fn two_workers_that_start_at_once_on_an_empty_database() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new().await;
-    let url = if world.database.url.starts_with("postgres") { world.database.url.clone() } else { format!("sqlite:{}", folder.path().join("new.sqlite").display()) };
+    let url = if world.database.url.starts_with("postgres") {
+        world.database.url.clone()
+    } else {
+        format!("sqlite:{}", folder.path().join("new.sqlite").display())
+    };
     let (first, second) = tokio::join!(Store::open(&url), Store::open(&url));
     first.unwrap().ping().await.unwrap();
     second.unwrap().ping().await.unwrap();

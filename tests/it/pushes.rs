@@ -8,7 +8,10 @@ use std::time::Duration;
 async fn a_push_is_announced_fetched_and_recorded() {
     let (world, name) = World::with_repository("fr").await;
     let commits = [
-        Commit::new("Bug 1 - Überarbeitung").author("Théo Lefèvre <theo@example.org>").file("a.ftl", "a = 1\n").file("b.ftl", "b = 1\n"),
+        Commit::new("Bug 1 - Überarbeitung")
+            .author("Théo Lefèvre <theo@example.org>")
+            .file("a.ftl", "a = 1\n")
+            .file("b.ftl", "b = 1\n"),
         Commit::new("Second").file("a.ftl", "a = 2\n"),
     ];
     let push = world.push_all(&name, commits).await;
@@ -255,7 +258,11 @@ async fn what_hg_keeps_byte_for_byte_is_kept_byte_for_byte() {
     world.assert_complete(&name, 2).await;
     let odd = world.changeset(push.nodes[0]).await;
     let files: Vec<Vec<u8>> = odd.files.iter().map(elmo::domain::Kept::to_bytes).collect();
-    assert!(files.contains(&b"browser/caf\xe9.ftl".to_vec()) && files.contains(&b"ends in a space ".to_vec()) && files.contains(&deep.into_bytes()));
+    assert!(
+        files.contains(&b"browser/caf\xe9.ftl".to_vec())
+            && files.contains(&b"ends in a space ".to_vec())
+            && files.contains(&deep.into_bytes())
+    );
     assert_eq!(odd.description.to_bytes(), description.into_bytes());
     assert_eq!(world.changeset(push.nodes[1]).await.date.seconds, -86_400);
     assert_eq!(world.changeset(push.nodes[2]).await.date.seconds, 253_402_300_799);

@@ -167,7 +167,8 @@ async fn look_at_pages(parts: &Parts, url: &str) -> anyhow::Result<()> {
 impl Folder {
     fn make(keep: Option<PathBuf>) -> anyhow::Result<Folder> {
         let temporary = keep.is_none();
-        let path = keep.unwrap_or_else(|| std::env::temp_dir().join(format!("elmo-demo-{}-{:08x}", std::process::id(), fastrand::u32(..))));
+        let path = keep
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("elmo-demo-{}-{:08x}", std::process::id(), fastrand::u32(..))));
         if path.join("upstream").exists() {
             bail!("{} holds an earlier demo; name another folder", path.display());
         }

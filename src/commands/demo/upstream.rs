@@ -132,7 +132,8 @@ async fn make_repository(upstream: &Upstream, localizer: &Localizer) -> anyhow::
 async fn push_merge(upstream: &Upstream, localizer: &Localizer, base: Node) -> anyhow::Result<()> {
     let repository = localizer.repository();
     let tip = upstream.tip(&repository).context("the repository has changesets")?;
-    let beside = localizer.commit("Work done beside").parent(base).file("devtools/client/toolbox.properties", localizer.properties(2));
+    let beside =
+        localizer.commit("Work done beside").parent(base).file("devtools/client/toolbox.properties", localizer.properties(2));
     let merge = localizer.commit("Merge").parent(tip).merge(Parent::Nth(0));
     upstream.push(&repository, &localizer.pusher(), [beside, merge]).await?;
     Ok(())

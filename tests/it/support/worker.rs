@@ -95,6 +95,7 @@ impl Worker {
 /// Short leases and waits, so that stories are short.
 fn config_of(world: &World) -> PathBuf {
     let path = world.folder().join("elmo.toml");
-    std::fs::write(&path, "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n").expect("settings");
+    std::fs::write(&path, "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n")
+        .expect("settings");
     path
 }

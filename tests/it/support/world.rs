@@ -2,7 +2,9 @@
 
 use super::database::Database;
 use super::{Commit, PATIENCE};
-use elmo::domain::{Clock, ForestName, Message, NewForest, NewRepository, Repository, RepositoryName, RepositoryUrl, State, UrlRules};
+use elmo::domain::{
+    Clock, ForestName, Message, NewForest, NewRepository, Repository, RepositoryName, RepositoryUrl, State, UrlRules,
+};
 use elmo::fetch::{CloneSettings, Clones, Http, HttpSettings};
 use elmo::ingest::Ingest;
 use elmo::store::{ChangesetRow, Found, PushRow, Store};
@@ -70,7 +72,11 @@ impl World {
     }
 
     pub(crate) async fn follow_forest(&self, name: &str, fork_of: Option<&str>) {
-        let forest = NewForest { name: name.parse().unwrap(), url: self.url(name), fork_of: fork_of.map(|origin| origin.parse::<ForestName>().unwrap()) };
+        let forest = NewForest {
+            name: name.parse().unwrap(),
+            url: self.url(name),
+            fork_of: fork_of.map(|origin| origin.parse::<ForestName>().unwrap()),
+        };
         self.store.add_forest(&forest).await.expect("the forest is followed");
     }
 
@@ -126,7 +132,8 @@ impl World {
 
     /// A message with this body arrives.
     pub(crate) async fn deliver_body(&self, body: impl AsRef<[u8]>) {
-        let message = Message { exchange: "exchange/hgpushes/v2".to_owned(), routing_key: "any".to_owned(), body: body.as_ref().to_vec() };
+        let message =
+            Message { exchange: "exchange/hgpushes/v2".to_owned(), routing_key: "any".to_owned(), body: body.as_ref().to_vec() };
         self.deliver(message).await;
     }
 
