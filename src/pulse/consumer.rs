@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// A batch ends when its bodies come to more than this.
 const BATCH_BYTES: usize = 8 << 20;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// A connection that held so long was a good one: waits begin anew.
 const GOOD_FOR: Duration = Duration::from_secs(60);
 

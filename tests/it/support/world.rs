@@ -80,16 +80,6 @@ impl World {
         self.store.add_forest(&forest).await.expect("the forest is followed");
     }
 
-    pub(crate) async fn follow(&self, name: &str, fork_of: Option<&str>) {
-        let repository = NewRepository {
-            name: name.parse().unwrap(),
-            url: self.url(name),
-            forest: None,
-            locale: None,
-            fork_of: fork_of.map(|origin| origin.parse().unwrap()),
-        };
-        self.store.add_repository(&repository, self.bringer.clock.now()).await.expect("the repository is followed");
-    }
 
     fn url(&self, name: &str) -> RepositoryUrl {
         RepositoryUrl::parse(&self.upstream.url_of(name), UrlRules::OnlyHttp).unwrap()
@@ -227,7 +217,7 @@ impl World {
             sqlx::query("begin").execute(&mut connection).await.expect("a transaction");
             sqlx::query("lock table changeset in exclusive mode").execute(&mut connection).await.expect("the table is held");
         } else {
-            sqlx::query("create table if not exists held (nothing bigint)").execute(&mut connection).await.expect("a table");
+            sqlx::query("create table if not exists held (number bigint)").execute(&mut connection).await.expect("a table");
             sqlx::query("begin immediate").execute(&mut connection).await.expect("the writer's place is held");
         }
         connection
