@@ -32,7 +32,7 @@ pub struct Clones {
 impl Clones {
     /// Keeps clones in `data`, made and pulled by `hg`; `warm` many hg processes are kept ready.
     pub fn new(data: &Path, hg: &Path, warm: usize, settings: CloneSettings) -> Clones {
-        let hg = Hg::new(hg).with_stream_clones();
+        let hg = Hg::new(hg);
         let servers = Servers::new(hg.clone(), warm, Duration::from_secs(60));
         Clones { data: data.to_owned(), hg, servers, settings }
     }
@@ -70,7 +70,7 @@ impl Clones {
     /// quicker, its clone stays and ours goes.
     pub async fn make(&self, clone: &RepositoryName, url: &RepositoryUrl, mut progress: impl FnMut(u64)) -> Result<(), FetchError> {
         let beside = Beside::new(&self.data.join("clones/.new")).map_err(disk("make a folder for a new clone"))?;
-        self.hg.clone_repository(url.as_str(), beside.path(), self.settings.clone_time, |so_far| progress(so_far.bytes)).await?;
+        self.fill(&beside, url, &mut progress).await?;
         let mut history = History::open(beside.path(), &self.servers).await?;
         if let Some(tip) = history.len().checked_sub(1) {
             history.read(tip)?;
@@ -81,6 +81,18 @@ impl Clones {
             Ok(()) => Ok(()),
             Err(_) if self.exists(clone) => Ok(()),
             Err(error) => Err(disk("put a new clone in its place")(error)),
+        }
+    }
+
+    /// Clones by stream, and where the host does not want that (one with obsolescence markers does not), by changesets.
+    async fn fill(&self, beside: &Beside, url: &RepositoryUrl, progress: &mut impl FnMut(u64)) -> Result<(), FetchError> {
+        let (stream, time) = (self.hg.clone().with_stream_clones(), self.settings.clone_time);
+        match stream.clone_repository(url.as_str(), beside.path(), time, |so_far| progress(so_far.bytes)).await {
+            Err(HgError::Failed { said, .. }) => {
+                tracing::info!(url = %url, said, "no stream clone, cloning by changesets");
+                Ok(self.hg.clone_repository(url.as_str(), beside.path(), time, |so_far| progress(so_far.bytes)).await?)
+            }
+            done => Ok(done?),
         }
     }
 

@@ -10,8 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One thing in which the database and the outside differ.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// There is nothing to hold the database against.
-    NoClone,
     /// The host or the clone has it, the database does not.
     MissingChangeset(Revision),
     /// The database has it, the clone does not.
@@ -27,7 +25,6 @@ pub enum Difference {
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Difference::NoClone => f.write_str("there is no clone yet"),
             Difference::MissingChangeset(revision) => write!(f, "changeset {revision} is missing from the database"),
             Difference::ExtraChangeset(revision) => write!(f, "changeset {revision} is in the database, not in the clone"),
             Difference::WrongParents(revision) => write!(f, "changeset {revision} has other parents in the clone"),
@@ -50,9 +47,7 @@ const STEP: usize = 2000;
 impl Verifier {
     /// What differs for one repository.
     pub async fn differences(&self, repository: &Repository, clone: &RepositoryName) -> Result<Vec<Difference>, SyncError> {
-        if !self.bringer.clones.exists(clone) {
-            return Ok(vec![Difference::NoClone]);
-        }
+        self.freshen(repository, clone).await?;
         let pushlog = self.whole_pushlog(repository).await?;
         let heads = crate::fetch::heads(&self.bringer.http, &repository.url).await?;
         let mut history = self.bringer.clones.open(clone).await?;
@@ -61,6 +56,15 @@ impl Verifier {
         differences.extend(compare_pushes(&pushlog, &kept));
         differences.sort();
         Ok(differences)
+    }
+
+    /// Another machine's worker may have done the work: what the database is held against has to be whole itself.
+    async fn freshen(&self, repository: &Repository, clone: &RepositoryName) -> Result<(), SyncError> {
+        let clones = &self.bringer.clones;
+        if clones.exists(clone) {
+            return Ok(clones.pull(clone, &repository.url).await?);
+        }
+        Ok(clones.make(clone, &repository.url, |_| {}).await?)
     }
 
     /// Mends what can be mended: changesets that differ are forgotten and recorded anew, the repository is looked at again.

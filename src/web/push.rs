@@ -7,6 +7,8 @@ use serde::Serialize;
 
 /// How many changesets of a push are shown at once; the others are folded.
 const OPEN: usize = 20;
+/// The same where pushes are only a glance.
+const OPEN_BRIEFLY: usize = 5;
 
 /// One push with its changesets, the tip first.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +23,8 @@ pub(super) struct PushShown {
     /// The host's page about it; none when the host has made the repository anew since.
     pub(super) upstream: Option<String>,
     pub(super) changesets: Vec<PushedShown>,
+    #[serde(skip)]
+    shown_at_once: usize,
 }
 
 /// One changeset of a push.
@@ -50,12 +54,18 @@ impl PushShown {
             time: Time::of_seconds(push.date, now),
             upstream: upstream(&push.url, &page).filter(|_| is_current),
             changesets: push.changesets.iter().map(|changeset| PushedShown::of(changeset, &push.url, is_current)).collect(),
+            shown_at_once: OPEN,
         }
+    }
+
+    /// The same push with more of it folded.
+    pub(super) fn briefly(self) -> PushShown {
+        PushShown { shown_at_once: OPEN_BRIEFLY, ..self }
     }
 
     /// The changesets that are shown at once.
     pub(super) fn open(&self) -> &[PushedShown] {
-        &self.changesets[..self.changesets.len().min(OPEN)]
+        &self.changesets[..self.changesets.len().min(self.shown_at_once)]
     }
 
     /// The changesets that are folded.

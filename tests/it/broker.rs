@@ -1,6 +1,6 @@
 //! RabbitMQ with Pulse's rights, and everything that happens to it.
 
-use crate::support::{PATIENCE, Pulse, Worker, World, until};
+use crate::support::{Fault, PATIENCE, Pulse, Scope, Worker, World, until};
 use elmo_testbed::Cable;
 use std::time::Duration;
 
@@ -105,9 +105,13 @@ async fn killed_between_pull_and_commit_the_push_is_recorded_by_the_next_worker(
     let push = world.push(&name, "second").await;
     let node = elmo_hg::Node::from(*push.tip().as_bytes());
     let clone = world.data().join("clones").join(&name);
-    // Whoever holds the table lets nobody record a changeset: the worker pulls, and waits.
-    let hold = world.hold_changesets().await;
+    // While the pull is slow, somebody takes the writer's place: the worker pulls, and cannot record.
+    world.upstream.faults(&name).set(Fault::Delay(Duration::from_secs(2)).on(Scope::Wire));
+    world.upstream.forget_requests();
     pulse.publish(&[world.message(&name, &push)]).await;
+    world.upstream.requested(&name, |counts| counts.conversations > 0).await;
+    let hold = world.hold_changesets().await;
+    world.upstream.faults(&name).clear();
     until("the changeset is pulled", PATIENCE, async || {
         elmo_hg::Changelog::open(&clone).is_ok_and(|changelog| changelog.rev(&node).is_some())
     })

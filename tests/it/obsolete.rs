@@ -32,7 +32,8 @@ async fn an_amended_changeset_is_marked_and_tied_to_its_successor() {
     let old = world.changeset(push.tip()).await;
     assert!(old.known && old.obsolete);
     assert_eq!(old.successors[0].other.unwrap().to_string(), second.tip().to_string());
-    assert_eq!(world.repository(name).await.last_push, 2);
+    let repository = world.repository(name).await;
+    assert_eq!(repository.last_push, 2, "{repository:?}");
     let descriptions: Vec<String> =
         world.pushes(name).await.iter().flat_map(|push| &push.changesets).map(|one| one.description.to_string()).collect();
     assert_eq!(descriptions, ["amended", "to be amended"]);
@@ -86,7 +87,8 @@ async fn a_push_whose_changesets_became_obsolete_before_it_was_read_is_recorded_
     world.announce(name, &second).await;
     world.settle().await;
 
-    assert_eq!(world.repository(name).await.last_push, 2);
+    let repository = world.repository(name).await;
+    assert_eq!(repository.last_push, 2, "{repository:?}");
     let pushes = world.pushes(name).await;
     assert_eq!(pushes.len(), 2);
     assert!(pushes[1].changesets.iter().all(|changeset| changeset.obsolete));

@@ -80,7 +80,7 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         totals: web.store.totals().await?.into(),
         choices: choices(&by_name, &state, &q),
         repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
-        pushes: pushes.iter().map(|push| PushShown::of(push, generation(push), now)).collect(),
+        pushes: pushes.iter().map(|push| PushShown::of(push, generation(push), now).briefly()).collect(),
         json: address("/", &[("state", &state), ("q", &q), ("format", "json")]),
         state,
         q,

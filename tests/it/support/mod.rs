@@ -12,4 +12,4 @@ pub(crate) use world::World;
 use std::time::Duration;
 
 /// How long anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(150);

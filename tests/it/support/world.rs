@@ -2,9 +2,7 @@
 
 use super::database::Database;
 use super::{Commit, PATIENCE};
-use elmo::domain::{
-    Clock, ForestName, Message, NewForest, NewRepository, Repository, RepositoryName, RepositoryUrl, State, UrlRules,
-};
+use elmo::domain::{Clock, ForestName, Message, NewForest, Repository, RepositoryName, RepositoryUrl, State, UrlRules};
 use elmo::fetch::{CloneSettings, Clones, Http, HttpSettings};
 use elmo::ingest::Ingest;
 use elmo::store::{ChangesetRow, Found, PushRow, Store};
@@ -34,6 +32,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 impl World {
     pub(crate) async fn new() -> World {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::INFO).try_init();
         let folder = tempfile::tempdir().expect("a folder");
         let database = Database::make(folder.path()).await;
         let upstream = Upstream::start(Options::default()).await.expect("the upstream starts");
@@ -79,7 +78,6 @@ impl World {
         };
         self.store.add_forest(&forest).await.expect("the forest is followed");
     }
-
 
     fn url(&self, name: &str) -> RepositoryUrl {
         RepositoryUrl::parse(&self.upstream.url_of(name), UrlRules::OnlyHttp).unwrap()
@@ -217,7 +215,6 @@ impl World {
             sqlx::query("begin").execute(&mut connection).await.expect("a transaction");
             sqlx::query("lock table changeset in exclusive mode").execute(&mut connection).await.expect("the table is held");
         } else {
-            sqlx::query("create table if not exists held (number bigint)").execute(&mut connection).await.expect("a table");
             sqlx::query("begin immediate").execute(&mut connection).await.expect("the writer's place is held");
         }
         connection
