@@ -1,5 +1,7 @@
 //! The pages over a store in a file, asked for over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use elmo::domain::{
     Changeset, Clock, ErrorClass, ForestName, HgDate, Kept, Marker, NewForest, NewRepository, Push, RepositoryId, RepositoryUrl,
     Revision, UrlRules,

@@ -31,11 +31,9 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn add(&mut self, what: &str, found: Result<String, String>) -> std::io::Result<()> {
-        self.failed |= found.is_err();
-        let (ok, text) = match &found {
-            Ok(text) => (true, text),
-            Err(text) => (false, text),
-        };
+        let ok = found.is_ok();
+        self.failed |= !ok;
+        let (Ok(text) | Err(text)) = found;
         if self.json {
             return self.out.json(&json!({"check": what, "ok": ok, "found": text}));
         }

@@ -146,7 +146,7 @@ impl Repository {
                 let new = NewRepository { name: name.clone(), url, forest: None, locale, fork_of };
                 match store.add_repository(&new, now).await? {
                     Added::New => {
-                        out.line(format_args!("following {name}; a running worker fetches it now; without one: elmo sync {name}"))?
+                        out.line(format_args!("following {name}; a running worker fetches it now; without one: elmo sync {name}"))?;
                     }
                     Added::Already => out.line(format_args!("{name} is followed already"))?,
                 }

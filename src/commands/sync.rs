@@ -74,7 +74,7 @@ impl Sync {
         for repository in parts.store.repositories().await?.into_iter().filter(|repository| names.contains(&repository.name)) {
             match page_after(&parts.bringer.http, &repository.url, repository.last_push).await {
                 Ok(page) if self.json => {
-                    out.json(&json!({"name": repository.name, "last_push": repository.last_push, "upstream": page.last}))?
+                    out.json(&json!({"name": repository.name, "last_push": repository.last_push, "upstream": page.last}))?;
                 }
                 Ok(page) => out.line(format_args!("{}: {}", repository.name, difference(&repository, &page)))?,
                 Err(error) => out.line(format_args!("{}: {}", repository.name, error.in_full()))?,

@@ -80,7 +80,7 @@ pub(super) fn decode(body: &[u8], rules: UrlRules) -> Result<Event, Malformed> {
     }
 }
 
-/// The exchange's first version had no types: payload = {repo_url, heads, pushlog_pushes}.
+/// The exchange's first version had no types: the payload is what is `data` now.
 fn without_a_type(has_repo_url: bool) -> Result<Event, Malformed> {
     if has_repo_url { Ok(Event::Unknown { kind: "v1".to_owned() }) } else { Err(Malformed("payload.type is missing".to_owned())) }
 }
@@ -105,7 +105,8 @@ fn obsolete(data: &str, rules: UrlRules) -> Result<Event, Malformed> {
 
 fn marker(sent: SentMarker) -> Result<Marker, Malformed> {
     // Times are floats of whole seconds; beyond 2⁵³ a float no longer counts them.
-    if !(sent.time.abs() < 9_007_199_254_740_992.0) {
+    let within = sent.time.abs() < 9_007_199_254_740_992.0;
+    if !within {
         return Err(Malformed(format!("markers: time {} is not a number of seconds", sent.time)));
     }
     #[expect(clippy::cast_possible_truncation, reason = "checked above to be within what both types hold")]

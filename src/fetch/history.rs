@@ -86,8 +86,8 @@ impl History {
     /// Reads one changeset, checked against its hash.
     pub fn read(&mut self, rev: u32) -> Result<Changeset, FetchError> {
         match &mut self.0 {
-            Source::Native(changelog) => Ok(changeset(changelog.read(rev)?)),
-            Source::Logged { changesets, .. } => Ok(changeset(changesets[rev as usize].clone())),
+            Source::Native(changelog) => Ok(changeset(&changelog.read(rev)?)),
+            Source::Logged { changesets, .. } => Ok(changeset(&changesets[rev as usize])),
         }
     }
 }
@@ -106,7 +106,7 @@ async fn logged(path: &Path, servers: &Servers) -> Result<History, FetchError> {
     Ok(History(Source::Logged { changesets, by_node }))
 }
 
-fn changeset(read: elmo_hg::Changeset) -> Changeset {
+fn changeset(read: &elmo_hg::Changeset) -> Changeset {
     let parents = read.parents.iter().filter(|parent| !parent.is_null());
     Changeset {
         revision: Revision::from_bytes(*read.node.as_bytes()),

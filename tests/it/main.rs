@@ -2,6 +2,8 @@
 //!
 //! `ELMO_TEST_DATABASE` says on which database: `sqlite` (the default) or `postgres`. `bin/test` runs the whole on each.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod architecture;
 mod bad_answers;
 mod broker;

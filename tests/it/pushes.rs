@@ -85,8 +85,8 @@ async fn a_thousand_messages_cost_one_pull() {
     world.deliver_all(&messages).await;
     world.settle().await;
 
-    world.assert_complete(&name, 6).await;
     assert_eq!(world.upstream.pulls(&name), 1);
+    world.assert_complete(&name, 6).await;
 }
 
 #[tokio::test]
