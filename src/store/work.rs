@@ -100,7 +100,7 @@ const RELEASE: &str = "update repository set lease_holder = null, lease_until = 
 const WISH_ALL: &str = "
     update repository
     set wishes = wishes + 1, due_at = coalesce(due_at, $1), priority = case when due_at is null then 1 else priority end
-    where archived = 0 and wishes = wishes_met and coalesce(checked_at, 0) <= $2";
+    where archived = 0 and coalesce(checked_at, 0) <= $2";
 const WISH: &str = "update repository set wishes = wishes + 1, due_at = $1, priority = 0 where name = $2 and archived = 0";
 const GIVE_UP_ANNOUNCED: &str = "update repository set announced_push = $1 where id = $2 and announced_push > $1";
 const NEW_GENERATION: &str = "
