@@ -4,9 +4,9 @@ use super::Outcome;
 use super::out::Out;
 use super::parts::without_password;
 use crate::config::Config;
-use crate::domain::RepositoryUrl;
+use crate::domain::{RepositoryUrl, in_full};
 use crate::fetch::{Clones, Http, heads, list};
-use crate::pulse::{PulseError, probe};
+use crate::pulse::probe;
 use crate::store::Store;
 use clap::Args;
 use serde_json::json;
@@ -48,7 +48,7 @@ impl Check {
         let store = check_database(&config, &mut report).await?;
         let clones = Clones::new(&config.data, config.hg_program(), 0, config.clones());
         report
-            .add("hg", clones.hg_version().await.map(|version| format!("Mercurial {version}")).map_err(|error| error.in_full()))?;
+            .add("hg", clones.hg_version().await.map(|version| format!("Mercurial {version}")).map_err(|error| in_full(&error)))?;
         report.add("disk", check_disk(&config.data))?;
         if let Some(store) = store {
             check_upstreams(&Http::new(config.http())?, &store, &mut report).await?;
@@ -63,9 +63,6 @@ async fn check_broker(config: &Config, report: &mut Report<'_>) -> anyhow::Resul
         Err(error) => return Ok(report.add("broker", Err(error.to_string()))?),
     };
     let probe = probe(&subscription).await;
-    let in_words = |error: PulseError| {
-        std::error::Error::source(&error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-    };
     let found = [
         ("broker", probe.connected, format!("{:?}", subscription.broker)),
         ("exchange", probe.exchange, format!("{} is there", subscription.exchange)),
@@ -73,7 +70,7 @@ async fn check_broker(config: &Config, report: &mut Report<'_>) -> anyhow::Resul
     ];
     for (what, result, good) in found {
         match result {
-            Some(result) => report.add(what, result.map(|()| good).map_err(in_words))?,
+            Some(result) => report.add(what, result.map(|()| good).map_err(|error| in_full(&error)))?,
             None => report.add(what, Err("not tried, since what comes before failed".to_owned()))?,
         }
     }
@@ -97,8 +94,7 @@ async fn check_database(config: &Config, report: &mut Report<'_>) -> anyhow::Res
             Ok(Some(store))
         }
         Err(error) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            report.add("database", Err(format!("{}: {error}{cause}", without_password(&url))))?;
+            report.add("database", Err(format!("{}: {}", without_password(&url), in_full(&error))))?;
             Ok(None)
         }
     }
@@ -121,7 +117,7 @@ fn check_disk(data: &Path) -> Result<String, String> {
 async fn check_upstreams(http: &Http, store: &Store, report: &mut Report<'_>) -> anyhow::Result<()> {
     for forest in store.forests().await?.into_iter().filter(|forest| !forest.archived) {
         let found = list(http, &forest.url).await.map(|listed| format!("{} lists {} locales", forest.url, listed.locales.len()));
-        report.add("upstream", found.map_err(|error| error.in_full()))?;
+        report.add("upstream", found.map_err(|error| in_full(&error)))?;
     }
     let mut alone: BTreeMap<String, RepositoryUrl> = BTreeMap::new();
     for repository in
@@ -131,7 +127,7 @@ async fn check_upstreams(http: &Http, store: &Store, report: &mut Report<'_>) ->
     }
     for url in alone.values() {
         let found = heads(http, url).await.map(|heads| format!("{url} answers, {} heads", heads.len()));
-        report.add("upstream", found.map_err(|error| error.in_full()))?;
+        report.add("upstream", found.map_err(|error| in_full(&error)))?;
     }
     Ok(())
 }

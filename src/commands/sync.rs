@@ -5,7 +5,7 @@ use super::out::Out;
 use super::parts::Parts;
 use super::progress;
 use crate::config::Config;
-use crate::domain::{Repository, RepositoryName, State};
+use crate::domain::{Repository, RepositoryName, State, in_full};
 use crate::fetch::{Page, page_after};
 use anyhow::bail;
 use clap::Args;
@@ -77,7 +77,7 @@ impl Sync {
                     out.json(&json!({"name": repository.name, "last_push": repository.last_push, "upstream": page.last}))?;
                 }
                 Ok(page) => out.line(format_args!("{}: {}", repository.name, difference(&repository, &page)))?,
-                Err(error) => out.line(format_args!("{}: {}", repository.name, error.in_full()))?,
+                Err(error) => out.line(format_args!("{}: {}", repository.name, in_full(&error)))?,
             }
         }
         Ok(Outcome::Done)

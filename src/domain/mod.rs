@@ -1,5 +1,6 @@
 //! The words: what Elmo speaks of, checked once where text comes in. No I/O, no wire format, no SQL.
 
+mod causes;
 mod changeset;
 mod clock;
 mod kept;
@@ -10,6 +11,7 @@ mod push;
 mod repository;
 mod revision;
 
+pub use causes::in_full;
 pub use changeset::{Changeset, HgDate};
 pub use clock::Clock;
 pub use kept::Kept;

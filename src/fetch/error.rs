@@ -26,18 +26,6 @@ impl FetchError {
     ) -> FetchError {
         FetchError { class, what: what.into(), source: Some(Box::new(source)) }
     }
-
-    /// The error and all its causes, in one line.
-    pub fn in_full(&self) -> String {
-        let mut text = self.what.clone();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
 }
 
 impl From<HgError> for FetchError {

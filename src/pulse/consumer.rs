@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use super::{Arrival, PulseError, Subscription, Verdict};
-use crate::domain::Message;
+use crate::domain::{Message, in_full};
 use futures_util::{FutureExt, StreamExt};
 use lapin::Consumer;
 use lapin::message::Delivery;
@@ -30,8 +30,7 @@ pub async fn consume(subscription: &Subscription, stop: CancellationToken, take:
             wait = FIRST_WAIT;
         }
         let spread = wait.mul_f64(0.75 + fastrand::f64() / 2.0);
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(broker = ?subscription.broker, error = %error, cause, wait_ms = spread.as_millis(), "not connected, trying again");
+        tracing::warn!(broker = ?subscription.broker, error = in_full(&error), wait_ms = spread.as_millis(), "not connected, trying again");
         pause(spread, &stop).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }

@@ -3,7 +3,7 @@
 use super::judge::{self, Reading};
 use super::recorder::Recorder;
 use super::{SyncError, judge::give_up_waiting};
-use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision};
+use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, in_full};
 use crate::fetch::{Clones, FetchError, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
@@ -247,7 +247,7 @@ impl Bringer {
             }
             // The pushlog is the known one, so the clone is what does not belong here.
             ErrorClass::Unrelated | ErrorClass::Corrupt if self.clones.exists(&at.clone) => {
-                self.clones.set_aside(&at.clone, &error.in_full())?;
+                self.clones.set_aside(&at.clone, &in_full(error))?;
                 Ok(true)
             }
             _ => Ok(false),

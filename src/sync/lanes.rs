@@ -2,7 +2,7 @@
 
 use super::bringer::Bringer;
 use super::{SyncError, judge};
-use crate::domain::ErrorClass;
+use crate::domain::{ErrorClass, in_full};
 use crate::store::{Claim, Ending, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -251,16 +251,4 @@ impl Lanes {
     fn store(&self) -> &Store {
         &self.bringer.store
     }
-}
-
-/// An error with its causes, in one line.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -2,6 +2,7 @@
 //! never onto a page.
 
 use super::format::Format;
+use crate::domain::in_full;
 use crate::store::StoreError;
 use askama::Template;
 use axum::extract::Request;
@@ -91,12 +92,6 @@ pub(super) async fn in_words(request: Request, next: Next) -> Response {
         }
     }
     worded
-}
-
-/// An error with its causes, for the log.
-pub(super) fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn set(response: &mut Response, name: header::HeaderName, value: &'static str) {

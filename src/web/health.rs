@@ -1,7 +1,8 @@
 //! How the server is, for machines: Dockerflow's three addresses and figures for Prometheus. Never shows an error's text.
 
 use super::Web;
-use super::error::{PageError, in_full};
+use super::error::PageError;
+use crate::domain::in_full;
 use crate::store::{MessageCount, Totals};
 use axum::Json;
 use axum::extract::State;
