@@ -2,12 +2,13 @@
 
 use super::judge::{self, Reading};
 use super::recorder::Recorder;
-use super::{SyncError, judge::give_up_waiting};
+use super::{SyncError, judge::give_up_waiting, milliseconds};
 use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, in_full};
 use crate::fetch::{Clones, FetchError, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How far along the work on one repository is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,8 +192,7 @@ impl Bringer {
             }
             self.clones.pull(&at.clone, &at.url).await?;
         } else {
-            let progress = |bytes| (self.watcher)(&at.name, Progress::Cloning { bytes });
-            self.clones.make(&at.clone, &at.url, progress).await?;
+            self.clone_anew(at).await?;
         }
         let history = self.clones.open(&at.clone).await?;
         if history.revs(targets).len() == distinct(targets) || !at.shares_clone() {
@@ -201,6 +201,14 @@ impl Bringer {
         // Another worker's new clone may have come from the origin's host, which has less.
         self.clones.pull(&at.clone, &at.url).await?;
         Ok(self.clones.open(&at.clone).await?)
+    }
+
+    async fn clone_anew(&self, at: &At) -> Result<(), SyncError> {
+        let started = Instant::now();
+        let progress = |bytes| (self.watcher)(&at.name, Progress::Cloning { bytes });
+        self.clones.make(&at.clone, &at.url, progress).await?;
+        tracing::info!(repository.name = %at.name, duration_ms = milliseconds(started), "cloned");
+        Ok(())
     }
 
     /// The pushlog may be ahead of what can be pulled: ask again, a few times, before believing that it was stripped.

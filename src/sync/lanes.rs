@@ -1,7 +1,7 @@
 //! Lanes: several repositories at once, each with a lease, until told to stop.
 
 use super::bringer::Bringer;
-use super::{SyncError, judge};
+use super::{SyncError, judge, milliseconds};
 use crate::domain::{ErrorClass, in_full};
 use crate::store::{Claim, Ending, Store, StoreError};
 use std::collections::HashMap;
@@ -178,7 +178,7 @@ impl Lanes {
         self.note_host(claim, &done);
         let ending = match done {
             Ok(()) => {
-                tracing::debug!(repository.name = %claim.name, duration_ms = started.elapsed().as_millis(), "up to date");
+                tracing::debug!(repository.name = %claim.name, duration_ms = milliseconds(started), "up to date");
                 Ending::Complete
             }
             Err(error) => self.failed(claim, &error)?,

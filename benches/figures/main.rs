@@ -1,0 +1,37 @@
+//! What `docs/benchmarks.md` reports: `bin/bench NAME` runs one of these against the built program, a real RabbitMQ, real
+//! Mercurial and both databases. Prints a table, and as its last line the same figures as JSON.
+
+mod backlog;
+mod import;
+mod latency;
+mod memory;
+mod report;
+mod setting;
+mod skip;
+
+use anyhow::bail;
+use report::Report;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory [SCALE]
+
+SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; figures of less than the
+whole are never within the limits' meaning.";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let Some(name) = arguments.first() else { bail!(USAGE) };
+    let scale: f64 = arguments.get(1).map_or(Ok(1.0), |scale| scale.parse())?;
+    let mut report = Report::new(name);
+    match name.as_str() {
+        "import" => import::run(&mut report, scale).await?,
+        "latency" => latency::run(&mut report, scale).await?,
+        "backlog" => backlog::run(&mut report, scale).await?,
+        "skip" => skip::run(&mut report, scale).await?,
+        "memory" => memory::run(&mut report, scale).await?,
+        _ => bail!(USAGE),
+    }
+    Ok(if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,48 @@
+//! A worker at rest with many repositories.
+
+use crate::report::{Limit, Report};
+use crate::setting::{FOREST, On, Setting, Worker, memory_of, scaled};
+use elmo_upstream::Commit;
+use std::time::Duration;
+
+const REPOSITORIES: usize = 500;
+/// After so long without work it is at rest.
+const REST: Duration = Duration::from_secs(20);
+
+pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
+    let setting = Setting::new().await?;
+    let place = setting.place(On::Sqlite).await?;
+    let repositories = scaled(REPOSITORIES, scale);
+    eprintln!("making {repositories} repositories");
+    let mut messages = Vec::new();
+    for number in 0..repositories {
+        let name = format!("{FOREST}/x{number}");
+        setting.upstream.create(&name).await?;
+        let commit = Commit::new("Add strings").file("browser/menu.ftl", format!("item = {number}\n"));
+        setting.upstream.push(&name, "localizer@example.com", [commit]).await?;
+        messages.push(setting.upstream.message_newrepo(&name)?);
+    }
+    let worker = Worker::start(&place, "warn")?;
+    setting.until_bound(&place).await;
+    setting.publish(&place, &messages).await?;
+    place.until_complete(repositories, Duration::from_secs(1)).await?;
+    tokio::time::sleep(REST).await;
+    at_rest(report, &worker, "after taking them")?;
+    worker.stop()?;
+    let worker = Worker::start(&place, "warn")?;
+    tokio::time::sleep(REST).await;
+    place.until_complete(repositories, Duration::from_secs(1)).await?;
+    tokio::time::sleep(REST).await;
+    at_rest(report, &worker, "after a start and a look at all")?;
+    worker.stop()
+}
+
+fn at_rest(report: &mut Report, worker: &Worker, when: &str) -> anyhow::Result<()> {
+    report.limited(format!("{when}: resident, MiB"), worker.memory("VmRSS")?, Limit::AtMost(50.0));
+    report.figure(format!("{when}: peak, MiB"), worker.memory("VmHWM")?);
+    let children = worker.children()?;
+    report.limited(format!("{when}: hg processes"), children.len() as f64, Limit::AtMost(2.0));
+    let resident: f64 = children.iter().filter_map(|pid| memory_of(*pid, "VmRSS").ok()).sum();
+    report.figure(format!("{when}: hg processes resident, MiB"), resident);
+    Ok(())
+}

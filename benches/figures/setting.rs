@@ -1,0 +1,217 @@
+//! The parts a bench runs on: an upstream, a broker, databases, and the program itself as a worker.
+
+use anyhow::{Context, anyhow, bail};
+use elmo::domain::{NewForest, RepositoryName, RepositoryUrl, State, UrlRules};
+use elmo::store::Store;
+use elmo_testbed::{Postgres, Publisher, RabbitMq, until};
+use elmo_upstream::{Message, Options, Upstream};
+use rustix::process::{Pid, Signal, kill_process};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Nothing takes longer than this.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1800);
+pub(crate) const QUEUE: &str = "queue/elmo/hgmo";
+pub(crate) const FOREST: &str = "l10n-central";
+
+/// Everything but the worker.
+pub(crate) struct Setting {
+    pub(crate) upstream: Upstream,
+    pub(crate) rabbit: RabbitMq,
+    pub(crate) postgres: Postgres,
+    pub(crate) folder: TempDir,
+}
+
+/// Which database a worker has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    Sqlite,
+    Postgres,
+}
+
+impl On {
+    pub(crate) const BOTH: [On; 2] = [On::Sqlite, On::Postgres];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            On::Sqlite => "sqlite",
+            On::Postgres => "postgres",
+        }
+    }
+}
+
+/// A virtual host, a database and a data folder for one worker.
+pub(crate) struct Place {
+    pub(crate) vhost: String,
+    pub(crate) database: String,
+    pub(crate) data: PathBuf,
+    pub(crate) store: Store,
+    port: u16,
+}
+
+impl Setting {
+    pub(crate) async fn new() -> anyhow::Result<Setting> {
+        eprintln!("starting RabbitMQ, PostgreSQL and hg serve");
+        let options = Options { workers: 2, ..Options::default() };
+        let (upstream, rabbit, postgres) =
+            tokio::join!(Upstream::start(options), RabbitMq::start_with_vhosts(12), Postgres::start_durable());
+        Ok(Setting { upstream: upstream?, rabbit: rabbit?, postgres: postgres?, folder: tempfile::tempdir()? })
+    }
+
+    /// A place for a worker, in which the forest is followed.
+    pub(crate) async fn place(&self, on: On) -> anyhow::Result<Place> {
+        let vhost = self.rabbit.take_vhost()?;
+        let data = self.folder.path().join(&vhost);
+        std::fs::create_dir_all(&data)?;
+        let database = match on {
+            On::Sqlite => format!("sqlite:{}", data.join("elmo.sqlite").display()),
+            On::Postgres => self.postgres.create_database(None).await?,
+        };
+        let store = Store::open(&database).await?;
+        let forest = NewForest { name: FOREST.parse().map_err(|_| anyhow!("no name"))?, url: self.url(FOREST)?, fork_of: None };
+        store.add_forest(&forest).await?;
+        Ok(Place { vhost, database, data, store, port: self.rabbit.port() })
+    }
+
+    pub(crate) fn url(&self, name: &str) -> anyhow::Result<RepositoryUrl> {
+        Ok(RepositoryUrl::parse(&self.upstream.url_of(name), UrlRules::OnlyHttp)?)
+    }
+
+    pub(crate) async fn publish(&self, place: &Place, messages: &[Message]) -> anyhow::Result<()> {
+        let publisher = Publisher::connect(&self.rabbit, &place.vhost).await?;
+        for messages in messages.chunks(5000) {
+            let bodies = messages.iter().map(|message| (&message.routing_key, &message.body));
+            publisher.publish_many(elmo_upstream::EXCHANGE, bodies).await?;
+        }
+        publisher.close().await
+    }
+
+    pub(crate) async fn depth(&self, place: &Place, queue: &str) -> anyhow::Result<Option<u32>> {
+        self.rabbit.queue_depth(&place.vhost, queue).await
+    }
+
+    /// Waits until the worker's queue is there.
+    pub(crate) async fn until_bound(&self, place: &Place) {
+        until("the queue is there", PATIENCE, async || self.depth(place, QUEUE).await.ok().flatten().is_some()).await;
+    }
+}
+
+impl Place {
+    pub(crate) async fn last_push(&self, name: &RepositoryName) -> anyhow::Result<u64> {
+        Ok(self.store.repository(name).await?.map_or(0, |repository| repository.last_push))
+    }
+
+    /// Waits until so many repositories are complete; gives what became of the wait.
+    pub(crate) async fn until_complete(&self, repositories: usize, every: Duration) -> anyhow::Result<()> {
+        let began = Instant::now();
+        loop {
+            let found = self.store.repositories().await?;
+            let complete = found.iter().filter(|repository| repository.state() == State::Complete).count();
+            if complete >= repositories {
+                return Ok(());
+            }
+            if began.elapsed() > PATIENCE {
+                let failing = found.iter().find_map(|repository| repository.error.clone());
+                bail!("{complete} of {repositories} repositories are complete; {}", failing.unwrap_or_default());
+            }
+            tokio::time::sleep(every).await;
+        }
+    }
+}
+
+/// `elmo consume-pulse`, ended when dropped.
+pub(crate) struct Worker {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Worker {
+    #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
+    pub(crate) fn start(place: &Place, filter: &str) -> anyhow::Result<Worker> {
+        let (settings, log) = (place.data.join("elmo.toml"), place.data.join("log"));
+        std::fs::write(&settings, format!("[log]\nfilter = \"{filter}\"\nformat = \"json\"\n"))?;
+        let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
+            .arg("consume-pulse")
+            .env("PULSE_USER", "elmo")
+            .env("PULSE_PASSWORD", "elmo")
+            .env("PULSE_HOST", format!("amqp://127.0.0.1:{}", place.port))
+            .env("PULSE_VHOST", &place.vhost)
+            .env("DATABASE_URL", &place.database)
+            .env("ELMO_DATA", &place.data)
+            .env("ELMO_CONFIG", settings)
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(&log)?)
+            .spawn()
+            .context("the worker does not start")?;
+        Ok(Worker { child, log })
+    }
+
+    /// The value, in MiB, of a line of `/proc/PID/status` such as `VmHWM`.
+    pub(crate) fn memory(&self, line: &str) -> anyhow::Result<f64> {
+        memory_of(self.child.id(), line)
+    }
+
+    /// The hg processes that the worker has started and that run now.
+    pub(crate) fn children(&self) -> anyhow::Result<Vec<u32>> {
+        let path = format!("/proc/{0}/task", self.child.id());
+        let mut children = Vec::new();
+        for task in std::fs::read_dir(path)? {
+            let text = std::fs::read_to_string(task?.path().join("children")).unwrap_or_default();
+            children.extend(text.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        }
+        Ok(children)
+    }
+
+    /// How long each log line with this message says that it took, in milliseconds.
+    pub(crate) fn logged(&self, message: &str) -> anyhow::Result<Vec<f64>> {
+        let text = std::fs::read_to_string(&self.log)?;
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let wanted = lines.filter(|line| line["fields"]["message"] == message);
+        Ok(wanted.filter_map(|line| line["fields"]["duration_ms"].as_f64()).collect())
+    }
+
+    /// SIGTERM, then waits for the end.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        let pid = Pid::from_raw(self.child.id().cast_signed()).context("no process id")?;
+        kill_process(pid, Signal::TERM)?;
+        let status = self.child.wait()?;
+        anyhow::ensure!(status.success(), "the worker ended with {status}; its log is\n{}", std::fs::read_to_string(&self.log)?);
+        Ok(())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A line of `/proc/PID/status`, in MiB.
+pub(crate) fn memory_of(pid: u32, line: &str) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')?.split_whitespace().next()?.parse().ok());
+    let kibibytes: f64 = found.with_context(|| format!("no {line}"))?;
+    Ok(kibibytes / 1024.0)
+}
+
+/// A whole number of things, scaled.
+pub(crate) fn scaled(number: usize, scale: f64) -> usize {
+    ((number as f64 * scale).round() as usize).max(1)
+}
+
+/// Copies a folder with all that is in it, but for links.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let (entry, target) = entry.map(|entry| (entry.path(), to.join(entry.file_name())))?;
+        if entry.is_dir() {
+            copy_folder(&entry, &target)?;
+        } else if !entry.is_symlink() {
+            std::fs::copy(&entry, &target)?;
+        }
+    }
+    Ok(())
+}
