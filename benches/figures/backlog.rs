@@ -22,7 +22,7 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
 
 async fn measure(report: &mut Report, setting: &Setting, on: On, repositories: usize) -> anyhow::Result<()> {
     let place = setting.place(on).await?;
-    let names: Vec<String> = (0..repositories).map(|number| format!("{FOREST}/{}{number}", on.name())).collect();
+    let names: Vec<String> = (0..repositories).map(|number| format!("{FOREST}/x-{}-{number}", on.name())).collect();
     follow_empty(setting, &place, &names).await?;
     let beside = place.data.join("beside");
     copy_folder(&place.data.join("clones"), &beside)?;

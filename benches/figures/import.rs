@@ -27,7 +27,7 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let setting = Setting::new().await?;
     let mut per_changeset: Vec<(On, f64)> = Vec::new();
     for size in SIZES.map(|size| scaled(size, scale)) {
-        let name = format!("{FOREST}/x{size}");
+        let name = format!("{FOREST}/x-{size}");
         setting.upstream.create(&name).await?;
         eprintln!("making {size} changesets");
         setting.upstream.import(&name, Bulk { changesets: size, ..Bulk::default() }).await?;
@@ -59,7 +59,7 @@ async fn compare_reading(report: &mut Report, setting: &Setting, name: &str, siz
     report.figure(format!("{size}: hg clone without stream, ms"), clone_ms);
     let began = Instant::now();
     let mut log = hg.command();
-    log.args(["log", "-T", TEMPLATE, "-R"]).arg(&clone).stdout(Stdio::piped());
+    log.args(["log", "-T", TEMPLATE]).current_dir(&clone).stdout(Stdio::piped());
     let printed = log.output().await?;
     anyhow::ensure!(printed.status.success(), "hg log: {}", String::from_utf8_lossy(&printed.stderr));
     let by_hg_ms = crate::report::ms(began.elapsed());

@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(2);
 pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let setting = Setting::new().await?;
     for on in On::BOTH {
-        let name = format!("{FOREST}/{}", on.name());
+        let name = format!("{FOREST}/x-{}", on.name());
         setting.upstream.create(&name).await?;
         let bulk = Bulk { changesets: CHANGESETS, ..Bulk::default() };
         let imported = setting.upstream.import(&name, bulk).await?;

@@ -16,7 +16,7 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     eprintln!("making {repositories} repositories");
     let mut messages = Vec::new();
     for number in 0..repositories {
-        let name = format!("{FOREST}/x{number}");
+        let name = format!("{FOREST}/x-{number}");
         setting.upstream.create(&name).await?;
         let commit = Commit::new("Add strings").file("browser/menu.ftl", format!("item = {number}\n"));
         setting.upstream.push(&name, "localizer@example.com", [commit]).await?;

@@ -62,7 +62,7 @@ async fn unfollowed(setting: &Setting, count: usize) -> anyhow::Result<Vec<Messa
 async fn follow_others(setting: &Setting, place: &Place) -> anyhow::Result<()> {
     let now = elmo::domain::Clock::of_this_machine().now();
     for number in 0..FOLLOWED {
-        let name = format!("{FOREST}/x{number}");
+        let name = format!("{FOREST}/x-{number}");
         let repository = NewRepository { name: name.parse()?, url: setting.url(&name)?, forest: None, locale: None, fork_of: None };
         place.store.add_repository(&repository, now).await?;
         place.store.archive_repository(&repository.name, true, now).await?;
