@@ -1,7 +1,7 @@
 //! A worker comes back to a long queue: many messages for many repositories.
 
 use crate::report::{Limit, Report};
-use crate::setting::{FOREST, On, PATIENCE, Place, QUEUE, Setting, Worker, copy_folder, scaled};
+use crate::setting::{FOREST, On, PATIENCE, Place, Setting, Worker, copy_folder, scaled};
 use elmo_hg::{Hg, Servers};
 use elmo_upstream::{Bulk, Message};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 const REPOSITORIES: usize = 200;
 const PUSHES: usize = 50;
-const LANES: usize = 4;
 
 pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let setting = Setting::new().await?;
@@ -29,23 +28,24 @@ async fn measure(report: &mut Report, setting: &Setting, on: On, repositories: u
     let messages = push_all(setting, &names).await?;
     setting.publish(&place, &messages).await?;
 
-    let pulls = pull_all(setting, &beside, &names).await?;
+    let lanes = setting.defaults.lanes().lanes;
+    let pulls = pull_all(setting, &beside, &names, lanes).await?;
     let began = Instant::now();
     let worker = Worker::start(&place, "warn")?;
     let (mut acknowledged, mut first) = (None, None);
     while acknowledged.is_none() {
-        let taken: i64 = place.store.message_counts().await?.iter().map(|count| count.count).sum();
-        let taken = taken - repositories as i64;
+        let taken = place.taken().await? - repositories;
         if first.is_none() && taken > 0 {
             first = Some(began.elapsed());
         }
-        if taken >= messages.len() as i64 && setting.depth(&place, QUEUE).await? == Some(0) {
+        if taken >= messages.len() && setting.depth(&place).await? == Some(0) {
             acknowledged = Some(began.elapsed());
         }
         anyhow::ensure!(began.elapsed() < PATIENCE, "the queue is not taken");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    until_all(&place, &names).await?;
+    // Whatever is acknowledged was announced, so complete means up to the last push.
+    place.until_complete(repositories).await?;
     let complete = began.elapsed();
     worker.stop()?;
     let label = on.name();
@@ -55,7 +55,7 @@ async fn measure(report: &mut Report, setting: &Setting, on: On, repositories: u
         acknowledged.unwrap_or_default().as_secs_f64(),
         Limit::AtMost(5.0),
     );
-    report.figure(format!("{label}: as many pulls on {LANES} lanes, s"), pulls.as_secs_f64());
+    report.figure(format!("{label}: as many pulls on {lanes} lanes, s"), pulls.as_secs_f64());
     report.figure(format!("{label}: start to all complete, s"), complete.as_secs_f64());
     report.limited(format!("{label}: complete / pulls"), complete.as_secs_f64() / pulls.as_secs_f64(), Limit::AtMost(1.3));
     Ok(())
@@ -69,11 +69,7 @@ async fn follow_empty(setting: &Setting, place: &Place, names: &[String]) -> any
         setting.upstream.create(name).await?;
         messages.push(setting.upstream.message_newrepo(name)?);
     }
-    let worker = Worker::start(place, "warn")?;
-    setting.until_bound(place).await;
-    setting.publish(place, &messages).await?;
-    place.until_complete(names.len(), Duration::from_millis(500)).await?;
-    worker.stop()
+    setting.worker_that_took(place, &messages, "warn").await?.stop()
 }
 
 /// Fifty pushes to each, and the messages as they would come: one repository after the other by turns.
@@ -95,25 +91,15 @@ async fn push_all(setting: &Setting, names: &[String]) -> anyhow::Result<Vec<Mes
 }
 
 /// The same pulls into other clones, by as many warm command servers as the worker has lanes.
-async fn pull_all(setting: &Setting, clones: &Path, names: &[String]) -> anyhow::Result<Duration> {
-    let servers = Servers::new(Hg::new("hg"), LANES, Duration::from_secs(600));
+async fn pull_all(setting: &Setting, clones: &Path, names: &[String], lanes: usize) -> anyhow::Result<Duration> {
+    let servers = Servers::new(Hg::new("hg"), lanes, Duration::from_secs(600));
     let began = Instant::now();
     let pulls = names.iter().map(|name| {
         let (servers, clone, url) = (&servers, clones.join(name), setting.upstream.url_of(name));
         async move { servers.pull(&clone, &url, PATIENCE).await }
     });
-    stream::iter(pulls).buffer_unordered(LANES).try_collect::<Vec<_>>().await?;
+    stream::iter(pulls).buffer_unordered(lanes).try_collect::<Vec<_>>().await?;
     let took = began.elapsed();
     servers.shut_down().await;
     Ok(took)
-}
-
-async fn until_all(place: &Place, names: &[String]) -> anyhow::Result<()> {
-    loop {
-        let found = place.store.repositories().await?;
-        if found.iter().filter(|repository| repository.last_push >= PUSHES as u64).count() == names.len() {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }

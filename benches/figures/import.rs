@@ -1,7 +1,7 @@
 //! A new repository with much history: the clone, and everything but the clone.
 
-use crate::report::{Limit, Report};
-use crate::setting::{FOREST, On, Place, Setting, Worker, scaled};
+use crate::report::{Limit, Report, ms};
+use crate::setting::{FOREST, On, PATIENCE, Place, Setting, scaled};
 use elmo_hg::{Changelog, Hg};
 use elmo_upstream::Bulk;
 use sqlx::{Connection, PgConnection};
@@ -18,11 +18,6 @@ const TABLES: [&str; 8] =
 const TEMPLATE: &str =
     "{node}\\0{p1node}\\0{p2node}\\0{author}\\0{date|hgdate}\\0{branch}\\0{extras}\\0{desc}\\0{join(files, '\\0')}\\0\\0";
 
-/// What one import took.
-struct Took {
-    rest_ms: f64,
-}
-
 pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let setting = Setting::new().await?;
     let mut per_changeset: Vec<(On, f64)> = Vec::new();
@@ -33,13 +28,13 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
         setting.upstream.import(&name, Bulk { changesets: size, ..Bulk::default() }).await?;
         let clone_ms = compare_reading(report, &setting, &name, size).await?;
         for on in On::BOTH {
-            let took = import(report, &setting, &name, size, on).await?;
-            report.limited(format!("{size} {}: rest / hg clone", on.name()), took.rest_ms / clone_ms, Limit::AtMost(0.3));
-            per_changeset.push((on, took.rest_ms / size as f64));
+            let rest_ms = import(report, &setting, &name, size, on).await?;
+            report.limited(format!("{size} {}: rest / hg clone", on.name()), rest_ms / clone_ms, Limit::AtMost(0.3));
+            per_changeset.push((on, rest_ms / size as f64));
         }
     }
     for on in On::BOTH {
-        let of: Vec<f64> = per_changeset.iter().filter(|(which, _)| *which == on).map(|(_, ms)| *ms).collect();
+        let of: Vec<f64> = per_changeset.iter().filter(|(which, _)| *which == on).map(|(_, each)| *each).collect();
         report.limited(
             format!("{}: time per changeset, largest / smallest", on.name()),
             of[of.len() - 1] / of[0],
@@ -54,18 +49,18 @@ async fn compare_reading(report: &mut Report, setting: &Setting, name: &str, siz
     let hg = Hg::new("hg");
     let clone = setting.folder.path().join(format!("clone-{size}"));
     let began = Instant::now();
-    hg.clone_repository(&setting.upstream.url_of(name), &clone, Duration::from_secs(3600), |_| {}).await?;
-    let clone_ms = crate::report::ms(began.elapsed());
+    hg.clone_repository(&setting.upstream.url_of(name), &clone, PATIENCE, |_| {}).await?;
+    let clone_ms = ms(began.elapsed());
     report.figure(format!("{size}: hg clone without stream, ms"), clone_ms);
     let began = Instant::now();
     let mut log = hg.command();
     log.args(["log", "-T", TEMPLATE]).current_dir(&clone).stdout(Stdio::piped());
     let printed = log.output().await?;
     anyhow::ensure!(printed.status.success(), "hg log: {}", String::from_utf8_lossy(&printed.stderr));
-    let by_hg_ms = crate::report::ms(began.elapsed());
+    let by_hg_ms = ms(began.elapsed());
     let began = Instant::now();
     anyhow::ensure!(read(&clone)? == size, "not all changesets were read");
-    let native_ms = crate::report::ms(began.elapsed());
+    let native_ms = ms(began.elapsed());
     report.figure(format!("{size}: hg log, ms"), by_hg_ms);
     report.figure(format!("{size}: native reader, ms"), native_ms);
     report.limited(format!("{size}: hg log / native reader"), by_hg_ms / native_ms, Limit::AtLeast(10.0));
@@ -80,13 +75,11 @@ fn read(clone: &Path) -> anyhow::Result<usize> {
     Ok(changelog.len() as usize)
 }
 
-/// A worker hears of the repository by newrepo and takes it.
-async fn import(report: &mut Report, setting: &Setting, name: &str, size: usize, on: On) -> anyhow::Result<Took> {
+/// A worker hears of the repository by newrepo and takes it; gives the milliseconds of everything but the clone.
+async fn import(report: &mut Report, setting: &Setting, name: &str, size: usize, on: On) -> anyhow::Result<f64> {
     let place = setting.place(on).await?;
-    let worker = Worker::start(&place, "warn,elmo=debug")?;
-    setting.until_bound(&place).await;
-    setting.publish(&place, &[setting.upstream.message_newrepo(name)?]).await?;
-    place.until_complete(1, Duration::from_millis(100)).await?;
+    let messages = [setting.upstream.message_newrepo(name)?];
+    let worker = setting.worker_that_took(&place, &messages, "warn,elmo=debug").await?;
     let (cloned, whole): (f64, f64) = (worker.logged("cloned")?.iter().sum(), worker.logged("up to date")?.iter().sum());
     let rest_ms = whole - cloned;
     let label = format!("{size} {}", on.name());
@@ -101,7 +94,7 @@ async fn import(report: &mut Report, setting: &Setting, name: &str, size: usize,
         report.figure(format!("{label}: COPY of the same rows, ms"), copy_ms);
         report.limited(format!("{label}: rest / COPY"), rest_ms / copy_ms, Limit::AtMost(1.8));
     }
-    Ok(Took { rest_ms })
+    Ok(rest_ms)
 }
 
 /// The same rows into the same tables of an empty database, by COPY from files on the server; in milliseconds.
@@ -124,7 +117,7 @@ async fn copy(setting: &Setting, place: &Place) -> anyhow::Result<f64> {
             copied += began.elapsed();
         }
     }
-    Ok(crate::report::ms(copied))
+    Ok(ms(copied))
 }
 
 async fn run_on(connection: &mut PgConnection, sql: &str) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! From publishing a message to the committed push, beside the least that this can take: the pushlog and a warm pull.
 
 use crate::report::{Limit, Report, median, ms};
-use crate::setting::{FOREST, On, PATIENCE, Place, Setting, Worker, scaled};
+use crate::setting::{FOREST, On, PATIENCE, Place, Setting, scaled};
 use elmo::domain::RepositoryName;
 use elmo::fetch::{Http, HttpSettings, page_after};
 use elmo_hg::{Hg, Servers};
@@ -29,10 +29,7 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
 
 async fn measure(report: &mut Report, setting: &Setting, on: On, name: &str, last: u64, pushes: usize) -> anyhow::Result<()> {
     let place = setting.place(on).await?;
-    let worker = Worker::start(&place, "warn")?;
-    setting.until_bound(&place).await;
-    setting.publish(&place, &[setting.upstream.message_newrepo(name)?]).await?;
-    place.until_complete(1, Duration::from_millis(100)).await?;
+    let worker = setting.worker_that_took(&place, &[setting.upstream.message_newrepo(name)?], "warn").await?;
     let least = Least::new(setting, name).await?;
     let publisher = Publisher::connect(&setting.rabbit, &place.vhost).await?;
     let repository: RepositoryName = name.parse()?;

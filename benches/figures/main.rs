@@ -15,8 +15,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory [SCALE]
 
-SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; figures of less than the
-whole are never within the limits' meaning.";
+SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; the limits are meant for
+the whole.";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {

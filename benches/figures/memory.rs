@@ -22,16 +22,13 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
         setting.upstream.push(&name, "localizer@example.com", [commit]).await?;
         messages.push(setting.upstream.message_newrepo(&name)?);
     }
-    let worker = Worker::start(&place, "warn")?;
-    setting.until_bound(&place).await;
-    setting.publish(&place, &messages).await?;
-    place.until_complete(repositories, Duration::from_secs(1)).await?;
+    let worker = setting.worker_that_took(&place, &messages, "warn").await?;
     tokio::time::sleep(REST).await;
     at_rest(report, &worker, "after taking them")?;
     worker.stop()?;
     let worker = Worker::start(&place, "warn")?;
     tokio::time::sleep(REST).await;
-    place.until_complete(repositories, Duration::from_secs(1)).await?;
+    place.until_complete(repositories).await?;
     tokio::time::sleep(REST).await;
     at_rest(report, &worker, "after a start and a look at all")?;
     worker.stop()
@@ -42,7 +39,7 @@ fn at_rest(report: &mut Report, worker: &Worker, when: &str) -> anyhow::Result<(
     report.figure(format!("{when}: peak, MiB"), worker.memory("VmHWM")?);
     let children = worker.children()?;
     report.limited(format!("{when}: hg processes"), children.len() as f64, Limit::AtMost(2.0));
-    let resident: f64 = children.iter().filter_map(|pid| memory_of(*pid, "VmRSS").ok()).sum();
+    let resident: f64 = children.iter().filter_map(|pid| memory_of(*pid, "VmRSS").ok()).fold(0.0, |sum, each| sum + each);
     report.figure(format!("{when}: hg processes resident, MiB"), resident);
     Ok(())
 }

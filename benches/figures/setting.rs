@@ -1,6 +1,7 @@
 //! The parts a bench runs on: an upstream, a broker, databases, and the program itself as a worker.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
+use elmo::config::Config;
 use elmo::domain::{NewForest, RepositoryName, RepositoryUrl, State, UrlRules};
 use elmo::store::Store;
 use elmo_testbed::{Postgres, Publisher, RabbitMq, until};
@@ -13,7 +14,6 @@ use tempfile::TempDir;
 
 /// Nothing takes longer than this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1800);
-pub(crate) const QUEUE: &str = "queue/elmo/hgmo";
 pub(crate) const FOREST: &str = "l10n-central";
 
 /// Everything but the worker.
@@ -22,6 +22,9 @@ pub(crate) struct Setting {
     pub(crate) rabbit: RabbitMq,
     pub(crate) postgres: Postgres,
     pub(crate) folder: TempDir,
+    /// The worker's settings where a bench leaves them as they are.
+    pub(crate) defaults: Config,
+    pub(crate) queue: String,
 }
 
 /// Which database a worker has.
@@ -57,7 +60,11 @@ impl Setting {
         let options = Options { workers: 2, ..Options::default() };
         let (upstream, rabbit, postgres) =
             tokio::join!(Upstream::start(options), RabbitMq::start_with_vhosts(12), Postgres::start_durable());
-        Ok(Setting { upstream: upstream?, rabbit: rabbit?, postgres: postgres?, folder: tempfile::tempdir()? })
+        let account = |name: &str| matches!(name, "PULSE_USER" | "PULSE_PASSWORD").then(|| "elmo".to_owned());
+        let defaults = Config::from_text("", "the defaults", account)?;
+        let queue = defaults.hg_pushes()?.queue_name();
+        let folder = tempfile::tempdir()?;
+        Ok(Setting { upstream: upstream?, rabbit: rabbit?, postgres: postgres?, folder, defaults, queue })
     }
 
     /// A place for a worker, in which the forest is followed.
@@ -70,7 +77,7 @@ impl Setting {
             On::Postgres => self.postgres.create_database(None).await?,
         };
         let store = Store::open(&database).await?;
-        let forest = NewForest { name: FOREST.parse().map_err(|_| anyhow!("no name"))?, url: self.url(FOREST)?, fork_of: None };
+        let forest = NewForest { name: FOREST.parse()?, url: self.url(FOREST)?, fork_of: None };
         store.add_forest(&forest).await?;
         Ok(Place { vhost, database, data, store, port: self.rabbit.port() })
     }
@@ -88,13 +95,24 @@ impl Setting {
         publisher.close().await
     }
 
-    pub(crate) async fn depth(&self, place: &Place, queue: &str) -> anyhow::Result<Option<u32>> {
-        self.rabbit.queue_depth(&place.vhost, queue).await
+    /// How many messages wait in the worker's queue.
+    pub(crate) async fn depth(&self, place: &Place) -> anyhow::Result<Option<u32>> {
+        self.rabbit.queue_depth(&place.vhost, &self.queue).await
     }
 
-    /// Waits until the worker's queue is there.
-    pub(crate) async fn until_bound(&self, place: &Place) {
-        until("the queue is there", PATIENCE, async || self.depth(place, QUEUE).await.ok().flatten().is_some()).await;
+    /// Starts a worker and waits until its queue is there.
+    pub(crate) async fn bound_worker(&self, place: &Place, filter: &str) -> anyhow::Result<Worker> {
+        let worker = Worker::start(place, filter)?;
+        until("the queue is there", PATIENCE, async || self.depth(place).await.ok().flatten().is_some()).await;
+        Ok(worker)
+    }
+
+    /// Starts a worker and lets it hear of new repositories, a message each, until all are complete.
+    pub(crate) async fn worker_that_took(&self, place: &Place, messages: &[Message], filter: &str) -> anyhow::Result<Worker> {
+        let worker = self.bound_worker(place, filter).await?;
+        self.publish(place, messages).await?;
+        place.until_complete(messages.len()).await?;
+        Ok(worker)
     }
 }
 
@@ -103,8 +121,14 @@ impl Place {
         Ok(self.store.repository(name).await?.map_or(0, |repository| repository.last_push))
     }
 
-    /// Waits until so many repositories are complete; gives what became of the wait.
-    pub(crate) async fn until_complete(&self, repositories: usize, every: Duration) -> anyhow::Result<()> {
+    /// How many messages have been written down so far.
+    pub(crate) async fn taken(&self) -> anyhow::Result<usize> {
+        let counts = self.store.message_counts().await?;
+        Ok(usize::try_from(counts.iter().map(|count| count.count).sum::<i64>())?)
+    }
+
+    /// Waits until so many repositories are complete.
+    pub(crate) async fn until_complete(&self, repositories: usize) -> anyhow::Result<()> {
         let began = Instant::now();
         loop {
             let found = self.store.repositories().await?;
@@ -116,7 +140,7 @@ impl Place {
                 let failing = found.iter().find_map(|repository| repository.error.clone());
                 bail!("{complete} of {repositories} repositories are complete; {}", failing.unwrap_or_default());
             }
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }
@@ -134,10 +158,7 @@ impl Worker {
         std::fs::write(&settings, format!("[log]\nfilter = \"{filter}\"\nformat = \"json\"\n"))?;
         let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
             .arg("consume-pulse")
-            .env("PULSE_USER", "elmo")
-            .env("PULSE_PASSWORD", "elmo")
-            .env("PULSE_HOST", format!("amqp://127.0.0.1:{}", place.port))
-            .env("PULSE_VHOST", &place.vhost)
+            .envs(RabbitMq::pulse_settings(place.port, &place.vhost))
             .env("DATABASE_URL", &place.database)
             .env("ELMO_DATA", &place.data)
             .env("ELMO_CONFIG", settings)

@@ -1,9 +1,10 @@
 //! Messages of repositories that nobody follows, beside a consumer that only acknowledges.
 
 use crate::report::{Limit, Report};
-use crate::setting::{FOREST, On, PATIENCE, Place, QUEUE, Setting, Worker, scaled};
+use crate::setting::{FOREST, On, PATIENCE, Place, Setting, Worker, scaled};
 use anyhow::Context;
 use elmo::domain::NewRepository;
+use elmo::pulse::Subscription;
 use elmo_upstream::{Commit, Message};
 use futures_util::{FutureExt, StreamExt};
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions};
@@ -13,11 +14,8 @@ use std::time::{Duration, Instant};
 
 const MESSAGES: usize = 100_000;
 const UNFOLLOWED: usize = 20;
-/// So many other repositories are followed.
-const FOLLOWED: usize = 500;
-/// As the worker has it.
-const PREFETCH: u16 = 2000;
-const BATCH: usize = 1000;
+/// So many other repositories are known.
+const KNOWN: usize = 500;
 const ONLY_ACKS: &str = "queue/elmo/only-acks";
 
 pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
@@ -25,23 +23,21 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let messages = unfollowed(&setting, scaled(MESSAGES, scale)).await?;
     for on in On::BOTH {
         let place = setting.place(on).await?;
-        follow_others(&setting, &place).await?;
-        let worker = Worker::start(&place, "warn")?;
-        setting.until_bound(&place).await;
-        worker.stop()?;
+        know_others(&setting, &place).await?;
+        setting.bound_worker(&place, "warn").await?.stop()?;
         let connection = Connection::connect(&setting.rabbit.url(&place.vhost, "elmo"), ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         declare(&channel).await?;
         eprintln!("publishing {} messages to two queues", messages.len());
         setting.publish(&place, &messages).await?;
 
-        let only_acks = acknowledge(&channel, messages.len()).await?;
+        let only_acks = acknowledge(&channel, &setting.defaults.hg_pushes()?, messages.len()).await?;
         let ours = worked(&place, messages.len()).await?;
         connection.close(200, "done".into()).await?;
         report.figure(format!("{}: only acknowledging, messages/s", on.name()), only_acks);
         report.figure(format!("{}: worker, messages/s", on.name()), ours);
         report.limited(format!("{}: worker / only acknowledging", on.name()), ours / only_acks, Limit::AtLeast(0.8));
-        let left = setting.depth(&place, QUEUE).await?;
+        let left = setting.depth(&place).await?;
         anyhow::ensure!(left == Some(0), "{left:?} messages are left");
     }
     Ok(())
@@ -58,10 +54,10 @@ async fn unfollowed(setting: &Setting, count: usize) -> anyhow::Result<Vec<Messa
     Ok(kinds.iter().cycle().take(count).cloned().collect())
 }
 
-/// Repositories that are followed and rest.
-async fn follow_others(setting: &Setting, place: &Place) -> anyhow::Result<()> {
+/// Repositories that are known, looked up like any other, and archived, so that nothing is to be done for them.
+async fn know_others(setting: &Setting, place: &Place) -> anyhow::Result<()> {
     let now = elmo::domain::Clock::of_this_machine().now();
-    for number in 0..FOLLOWED {
+    for number in 0..KNOWN {
         let name = format!("{FOREST}/x-{number}");
         let repository = NewRepository { name: name.parse()?, url: setting.url(&name)?, forest: None, locale: None, fork_of: None };
         place.store.add_repository(&repository, now).await?;
@@ -77,9 +73,9 @@ async fn declare(channel: &Channel) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes what is there in batches and acknowledges each batch; in messages per second.
-async fn acknowledge(channel: &Channel, count: usize) -> anyhow::Result<f64> {
-    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+/// Takes what is there in batches as the worker does, and acknowledges each; in messages per second.
+async fn acknowledge(channel: &Channel, like: &Subscription, count: usize) -> anyhow::Result<f64> {
+    channel.basic_qos(like.prefetch, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();
     let mut consumer = channel.basic_consume(ONLY_ACKS.into(), "".into(), options, FieldTable::default()).await?;
     let mut taken = 0;
@@ -88,7 +84,7 @@ async fn acknowledge(channel: &Channel, count: usize) -> anyhow::Result<f64> {
         let mut last = consumer.next().await.context("the consumer ended")??;
         began.get_or_insert_with(Instant::now);
         let mut batch = 1;
-        while batch < BATCH
+        while batch < like.batch
             && let Some(next) = consumer.next().now_or_never()
         {
             last = next.context("the consumer ended")??;
@@ -104,14 +100,14 @@ async fn acknowledge(channel: &Channel, count: usize) -> anyhow::Result<f64> {
 async fn worked(place: &Place, count: usize) -> anyhow::Result<f64> {
     let worker = Worker::start(place, "warn")?;
     let launched = Instant::now();
-    let mut first: Option<(Instant, i64)> = None;
+    let mut first: Option<(Instant, usize)> = None;
     loop {
-        let taken: i64 = place.store.message_counts().await?.iter().map(|count| count.count).sum();
+        let taken = place.taken().await?;
         if first.is_none() && taken > 0 {
             first = Some((Instant::now(), taken));
         }
         if let Some((began, at_first)) = first
-            && taken >= i64::try_from(count)?
+            && taken >= count
         {
             let rate = (taken - at_first) as f64 / began.elapsed().as_secs_f64();
             worker.stop()?;

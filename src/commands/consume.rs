@@ -4,6 +4,7 @@ use super::Outcome;
 use super::parts::Parts;
 use super::serve;
 use crate::config::Config;
+use crate::domain::in_full;
 use crate::ingest::Ingest;
 use crate::pulse::{Arrival, Subscription, Verdict, consume};
 use crate::store::Store;
@@ -57,8 +58,7 @@ async fn take(ingest: &Ingest, store: &Store, lanes: &Lanes, arrival: Arrival<'_
             Verdict::Done
         }
         Err(error) => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            tracing::error!(error = %error, cause, "could not write messages down, they stay at the broker meanwhile");
+            tracing::error!(error = in_full(&error), "could not write messages down, they stay at the broker meanwhile");
             Verdict::RetryAfter(DATABASE_WAIT)
         }
     }

@@ -130,6 +130,13 @@ impl RabbitMq {
         format!("amqp://{user}:{user}@{addr}/{vhost}")
     }
 
+    /// The settings by which the program finds a vhost as the user `elmo`, at a port: the node's own or a
+    /// [`Cable`](crate::Cable)'s.
+    pub fn pulse_settings(port: u16, vhost: &str) -> [(&'static str, String); 4] {
+        let (host, user) = (format!("amqp://{}", loopback(port)), "elmo".to_owned());
+        [("PULSE_HOST", host), ("PULSE_VHOST", vhost.to_owned()), ("PULSE_PASSWORD", user.clone()), ("PULSE_USER", user)]
+    }
+
     /// The address of a vhost for its administrator.
     pub fn admin_url(&self, vhost: &str) -> String {
         self.url(vhost, "admin")

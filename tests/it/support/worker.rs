@@ -64,10 +64,7 @@ impl Worker {
     pub(crate) fn start_in(world: &World, pulse: &Pulse, data: PathBuf, port: u16) -> Worker {
         let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
             .arg("consume-pulse")
-            .env("PULSE_USER", "elmo")
-            .env("PULSE_PASSWORD", "elmo")
-            .env("PULSE_HOST", format!("amqp://127.0.0.1:{port}"))
-            .env("PULSE_VHOST", &pulse.vhost)
+            .envs(RabbitMq::pulse_settings(port, &pulse.vhost))
             .env("DATABASE_URL", &world.database.url)
             .env("ELMO_DATA", data)
             .env("ELMO_CONFIG", config_of(world))
