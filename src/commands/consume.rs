@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::domain::in_full;
 use crate::ingest::Ingest;
 use crate::pulse::{Arrival, Subscription, Verdict, consume};
-use crate::store::Store;
 use crate::sync::{Lanes, quiet};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,15 +39,15 @@ pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
 
 async fn work(parts: &Parts, subscription: &Subscription, stop: CancellationToken) {
     let (ingest, lanes) = (parts.ingest(), parts.lanes());
-    let take = async |arrival: Arrival<'_>| take(&ingest, &parts.store, &lanes, arrival).await;
+    let take = async |arrival: Arrival<'_>| take(parts, &ingest, &lanes, arrival).await;
     tokio::join!(consume(subscription, stop.clone(), take), lanes.run(stop));
 }
 
-async fn take(ingest: &Ingest, store: &Store, lanes: &Lanes, arrival: Arrival<'_>) -> Verdict {
-    let now = jiff::Timestamp::now();
+async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, arrival: Arrival<'_>) -> Verdict {
+    let now = parts.clock.now();
     let taken = match arrival {
         Arrival::Messages(messages) => ingest.take(messages).await.map(|noted| noted.wishes),
-        Arrival::QueueIsNew => store.want_all(now, now).await,
+        Arrival::Gap => parts.store.want_all(now, now).await,
     };
     match taken {
         Ok(wishes) => {

@@ -4,7 +4,9 @@ use super::Outcome;
 use super::out::Out;
 use super::parts::{Parts, open_store};
 use crate::config::Config;
-use crate::domain::{Forest as KnownForest, ForestName, LocaleCode, NewForest, NewRepository, RepositoryName, RepositoryUrl};
+use crate::domain::{
+    Clock, Forest as KnownForest, ForestName, LocaleCode, NewForest, NewRepository, RepositoryName, RepositoryUrl,
+};
 use crate::fetch::list;
 use crate::plan::member;
 use crate::store::{Added, Store};
@@ -134,7 +136,7 @@ async fn list_forests(store: &Store, json: bool, out: &mut Out) -> anyhow::Resul
 impl Repository {
     pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
         let store = open_store(&config).await?;
-        let now = jiff::Timestamp::now();
+        let now = Clock::of_this_machine().now();
         match self {
             Repository::Add { name, url, fork_of, locale } => {
                 let url = RepositoryUrl::parse(&url, config.url_rules())?;
@@ -151,7 +153,7 @@ impl Repository {
                     Added::Already => out.line(format_args!("{name} is followed already"))?,
                 }
             }
-            Repository::List { json } => list_repositories(&store, json, out).await?,
+            Repository::List { json } => list_repositories(&store, now, json, out).await?,
             Repository::Archive { name, undo } => {
                 if !store.archive_repository(&name, !undo, now).await? {
                     bail!("there is no repository {name}; `elmo repository list` names them");
@@ -163,10 +165,10 @@ impl Repository {
     }
 }
 
-async fn list_repositories(store: &Store, json: bool, out: &mut Out) -> anyhow::Result<()> {
+async fn list_repositories(store: &Store, now: jiff::Timestamp, json: bool, out: &mut Out) -> anyhow::Result<()> {
     let repositories = store.repositories().await?;
     if json {
-        let rows = repositories.iter().map(|repository| crate::web::repository_json(repository, jiff::Timestamp::now()));
+        let rows = repositories.iter().map(|repository| crate::web::repository_json(repository, now));
         return Ok(out.json(&rows.collect::<Result<Vec<_>, _>>()?)?);
     }
     if repositories.is_empty() {

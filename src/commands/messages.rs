@@ -148,7 +148,7 @@ impl Record {
         let file = RefCell::new(file.with_context(|| format!("could not open {}", self.file.display()))?);
         let written = RefCell::new(0_u64);
         let take = async |arrival: Arrival<'_>| match arrival {
-            Arrival::QueueIsNew => Verdict::Done,
+            Arrival::Gap => Verdict::Done,
             Arrival::Messages(messages) => match write(&mut file.borrow_mut(), messages) {
                 Ok(()) => {
                     *written.borrow_mut() += messages.len() as u64;

@@ -1,9 +1,9 @@
 //! The words: what Elmo speaks of, checked once where text comes in. No I/O, no wire format, no SQL.
 
-mod causes;
 mod changeset;
 mod clock;
 mod kept;
+mod logged;
 mod marker;
 mod message;
 mod names;
@@ -11,10 +11,10 @@ mod push;
 mod repository;
 mod revision;
 
-pub use causes::in_full;
 pub use changeset::{Changeset, HgDate};
 pub use clock::Clock;
 pub use kept::Kept;
+pub use logged::{in_full, milliseconds};
 pub use marker::Marker;
 pub use message::{HGPUSHES, Message};
 pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules};

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use super::{Arrival, PulseError, Subscription, Verdict};
-use crate::domain::{Message, in_full};
+use crate::domain::{Message, in_full, milliseconds};
 use futures_util::{FutureExt, StreamExt};
 use lapin::Consumer;
 use lapin::message::Delivery;
@@ -20,25 +20,28 @@ const GOOD_FOR: Duration = Duration::from_secs(60);
 /// Consumes until `stop`, through whatever happens to the broker. `take` decides on each arrival; what it calls done is
 /// acknowledged, and nothing else.
 pub async fn consume(subscription: &Subscription, stop: CancellationToken, take: impl AsyncFn(Arrival<'_>) -> Verdict) {
-    let mut wait = FIRST_WAIT;
+    let (mut wait, mut broke) = (FIRST_WAIT, false);
     while !stop.is_cancelled() {
         let began = tokio::time::Instant::now();
-        let Err(error) = connected(subscription, &stop, &take).await else {
+        let Err(error) = connected(subscription, broke, &stop, &take).await else {
             return;
         };
+        broke = true;
         if began.elapsed() > GOOD_FOR {
             wait = FIRST_WAIT;
         }
         let spread = wait.mul_f64(0.75 + fastrand::f64() / 2.0);
-        tracing::warn!(broker = ?subscription.broker, error = in_full(&error), wait_ms = spread.as_millis(), "not connected, trying again");
+        tracing::warn!(broker = ?subscription.broker, error = in_full(&error), wait_ms = milliseconds(spread), "not connected, trying again");
         pause(spread, &stop).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
-/// From connecting to the first error, or to `stop`.
+/// From connecting to the first error, or to `stop`. A queue that is there after the last connection `broke` proves nothing: a
+/// node that was killed comes back with the queue, but may have lost its binding (seen), and what was published meanwhile.
 async fn connected(
     subscription: &Subscription,
+    broke: bool,
     stop: &CancellationToken,
     take: &impl AsyncFn(Arrival<'_>) -> Verdict,
 ) -> Result<(), PulseError> {
@@ -46,7 +49,9 @@ async fn connected(
     let (session, mut consumer, is_new) = opened;
     if is_new {
         tracing::warn!(queue = subscription.queue_name(), "the queue was not there, everything will be looked at");
-        insist(Arrival::QueueIsNew, stop, take).await;
+    }
+    if is_new || broke {
+        insist(Arrival::Gap, stop, take).await;
     }
     tracing::info!(broker = ?subscription.broker, queue = subscription.queue_name(), "consuming");
     let done = take_batches(subscription, &mut consumer, stop, take).await;

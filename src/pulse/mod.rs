@@ -58,8 +58,8 @@ impl Subscription {
 pub enum Arrival<'a> {
     /// At least one message; all are acknowledged together when the verdict is [`Verdict::Done`].
     Messages(&'a [Message]),
-    /// The queue was not there and has been declared: whatever was published until now is lost to us.
-    QueueIsNew,
+    /// Something published until now may be lost to us: the queue was not there, or the last connection broke.
+    Gap,
 }
 
 /// What becomes of an arrival.

@@ -2,8 +2,8 @@
 
 use super::judge::{self, Reading};
 use super::recorder::Recorder;
-use super::{SyncError, judge::give_up_waiting, milliseconds};
-use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, in_full};
+use super::{SyncError, judge::give_up_waiting};
+use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, in_full, milliseconds};
 use crate::fetch::{Clones, FetchError, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
@@ -207,7 +207,7 @@ impl Bringer {
         let started = Instant::now();
         let progress = |bytes| (self.watcher)(&at.name, Progress::Cloning { bytes });
         self.clones.make(&at.clone, &at.url, progress).await?;
-        tracing::info!(repository.name = %at.name, duration_ms = milliseconds(started), "cloned");
+        tracing::info!(repository.name = %at.name, duration_ms = milliseconds(started.elapsed()), "cloned");
         Ok(())
     }
 

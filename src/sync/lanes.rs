@@ -1,8 +1,8 @@
 //! Lanes: several repositories at once, each with a lease, until told to stop.
 
 use super::bringer::Bringer;
-use super::{SyncError, judge, milliseconds};
-use crate::domain::{ErrorClass, in_full};
+use super::{SyncError, judge};
+use crate::domain::{ErrorClass, in_full, milliseconds};
 use crate::store::{Claim, Ending, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -119,7 +119,7 @@ impl Lanes {
                 Ok(true) => wait = Duration::from_millis(500),
                 Ok(false) => self.rest(&stop).await,
                 Err(error) => {
-                    tracing::error!(error = %in_full(&error), wait_ms = wait.as_millis(), "the database does not answer, waiting");
+                    tracing::error!(error = %in_full(&error), wait_ms = milliseconds(wait), "the database does not answer, waiting");
                     tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }
                     wait = (wait * 2).min(LONGEST_DATABASE_WAIT);
                 }
@@ -178,7 +178,7 @@ impl Lanes {
         self.note_host(claim, &done);
         let ending = match done {
             Ok(()) => {
-                tracing::debug!(repository.name = %claim.name, duration_ms = milliseconds(started), "up to date");
+                tracing::debug!(repository.name = %claim.name, duration_ms = milliseconds(started.elapsed()), "up to date");
                 Ending::Complete
             }
             Err(error) => self.failed(claim, &error)?,
@@ -193,7 +193,7 @@ impl Lanes {
         };
         let wait = judge::wait(claim.attempts, self.settings.first_wait, fastrand::f64());
         let text = in_full(error);
-        let (name, wait_ms) = (&claim.name, wait.as_millis());
+        let (name, wait_ms) = (&claim.name, milliseconds(wait));
         match class {
             ErrorClass::Lag => tracing::info!(repository.name = %name, error = text, wait_ms, "waiting for the host"),
             ErrorClass::Ours => tracing::error!(repository.name = %name, error = text, wait_ms, "not up to date"),

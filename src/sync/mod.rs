@@ -17,11 +17,6 @@ use crate::domain::ErrorClass;
 use crate::fetch::FetchError;
 use crate::store::StoreError;
 
-/// How long ago that was, for the log.
-fn milliseconds(since: std::time::Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
 /// One repository was not brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {

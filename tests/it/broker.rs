@@ -4,14 +4,12 @@ use crate::support::{Fault, PATIENCE, Pulse, Scope, Worker, World, until};
 use elmo_testbed::Cable;
 use std::time::Duration;
 
-const QUEUE: &str = "queue/elmo/hgmo";
-
 #[tokio::test]
 async fn a_worker_with_pulses_rights_takes_what_is_published() {
     let (world, name) = World::with_repository("fr").await;
     let pulse = Pulse::new().await;
     let worker = Worker::start(&world, &pulse);
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
     let push = world.push(&name, "second").await;
 
     pulse.publish(&[world.message(&name, &push)]).await;
@@ -26,7 +24,7 @@ async fn a_bad_message_does_not_stop_the_queue() {
     let (world, name) = World::with_repository("fr").await;
     let pulse = Pulse::new().await;
     let _worker = Worker::start(&world, &pulse);
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
     let push = world.push(&name, "second").await;
     let good = world.message(&name, &push);
     let bad = elmo::domain::Message { body: b"\xffno json".to_vec(), ..good.clone() };
@@ -38,18 +36,21 @@ async fn a_bad_message_does_not_stop_the_queue() {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_stopped_and_started() {
+async fn a_broker_that_is_killed_and_started_loses_a_message_and_no_push() {
     let (world, name) = World::with_repository("fr").await;
     let pulse = Pulse::of_its_own().await;
     let worker = Worker::start(&world, &pulse);
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
     pulse.rabbit.kill().await.unwrap();
-    let push = world.push(&name, "second").await;
+    world.push(&name, "its message never came").await;
 
     pulse.rabbit.restart().await.unwrap();
-    pulse.publish(&[world.message(&name, &push)]).await;
 
     world.until_complete(&name, 2).await;
+    pulse.until_consumed().await;
+    let push = world.push(&name, "third").await;
+    pulse.publish(&[world.message(&name, &push)]).await;
+    world.until_complete(&name, 3).await;
     assert_eq!(worker.terminate().await, Some(0));
 }
 
@@ -58,13 +59,13 @@ async fn a_queue_that_is_deleted_is_declared_anew_and_nothing_is_missed() {
     let (world, name) = World::with_repository("fr").await;
     let pulse = Pulse::new().await;
     let _worker = Worker::start(&world, &pulse);
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
     world.push(&name, "its message dies with the queue").await;
 
-    pulse.rabbit.delete_queue(&pulse.vhost, QUEUE).await.unwrap();
+    pulse.delete_queue().await;
 
     world.until_complete(&name, 2).await;
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
     let push = world.push(&name, "third").await;
     pulse.publish(&[world.message(&name, &push)]).await;
     world.until_complete(&name, 3).await;
@@ -76,9 +77,7 @@ async fn killed_between_commit_and_ack_the_message_comes_again_and_changes_nothi
     let pulse = Pulse::new().await;
     let cable = Cable::to(pulse.rabbit.addr()).await.unwrap();
     let worker = Worker::start_in(&world, &pulse, world.data(), cable.addr().port());
-    pulse.until_bound().await;
-    until("the worker consumes", PATIENCE, async || pulse.rabbit.consumers(&pulse.vhost, QUEUE).await.unwrap().unwrap_or(0) > 0)
-        .await;
+    pulse.until_consumed().await;
     cable.freeze_towards_server();
     let push = world.push(&name, "second").await;
     pulse.publish(&[world.message(&name, &push)]).await;
@@ -101,7 +100,7 @@ async fn killed_between_pull_and_commit_the_push_is_recorded_by_the_next_worker(
     let (world, name) = World::with_repository("fr").await;
     let pulse = Pulse::new().await;
     let worker = Worker::start(&world, &pulse);
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
     let push = world.push(&name, "second").await;
     let node = elmo_hg::Node::from(*push.tip().as_bytes());
     let clone = world.data().join("clones").join(&name);
@@ -132,7 +131,7 @@ async fn a_frozen_line_and_a_cut_one_are_survived() {
     let pulse = Pulse::new().await;
     let cable = Cable::to(pulse.rabbit.addr()).await.unwrap();
     let worker = Worker::start_in(&world, &pulse, world.data(), cable.addr().port());
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
     cable.cut().await;
     let push = world.push(&name, "second").await;
     pulse.publish(&[world.message(&name, &push)]).await;

@@ -150,7 +150,7 @@ async fn two_workers_on_one_queue() {
     }
     let one = Worker::start(&world, &pulse);
     let two = Worker::start_in(&world, &pulse, world.folder().join("other data"), pulse.rabbit.port());
-    pulse.until_bound().await;
+    pulse.until_consumed().await;
 
     pulse.publish(&messages).await;
 

@@ -13,7 +13,7 @@ pub(crate) struct Pulse {
     pub(crate) vhost: String,
 }
 
-pub(crate) const QUEUE: &str = "queue/elmo/hgmo";
+const QUEUE: &str = "queue/elmo/hgmo";
 
 impl Pulse {
     /// On the broker of this run.
@@ -42,9 +42,18 @@ impl Pulse {
         self.rabbit.queue_depth(&self.vhost, QUEUE).await.ok().flatten()
     }
 
-    /// Waits until the worker's queue is there.
-    pub(crate) async fn until_bound(&self) {
-        until("the queue is there", PATIENCE, async || self.depth().await.is_some()).await;
+    /// Waits until a worker consumes, which it does after its queue is declared and bound.
+    pub(crate) async fn until_consumed(&self) {
+        until("a worker consumes", PATIENCE, async || self.consumers().await > 0).await;
+    }
+
+    /// Deletes the worker's queue, as PulseGuardian does with one that grows too long.
+    pub(crate) async fn delete_queue(&self) {
+        self.rabbit.delete_queue(&self.vhost, QUEUE).await.expect("the queue is deleted");
+    }
+
+    async fn consumers(&self) -> u32 {
+        self.rabbit.consumers(&self.vhost, QUEUE).await.ok().flatten().unwrap_or(0)
     }
 }
 
