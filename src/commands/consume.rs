@@ -45,15 +45,13 @@ async fn work(parts: &Parts, subscription: &Subscription, stop: CancellationToke
 
 async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, arrival: Arrival<'_>) -> Verdict {
     let now = parts.clock.now();
-    let taken = match arrival {
-        Arrival::Messages(messages) => ingest.take(messages).await.map(|noted| noted.wishes),
-        Arrival::Gap => parts.store.want_all(now, now).await,
+    let (messages, taken) = match arrival {
+        Arrival::Messages(messages) => (messages.len(), ingest.take(messages).await.map(|noted| noted.wishes)),
+        Arrival::Gap => (0, parts.store.want_all(now, now).await),
     };
     match taken {
         Ok(wishes) => {
-            if wishes > 0 {
-                lanes.wake();
-            }
+            lanes.messages_taken(messages, wishes);
             Verdict::Done
         }
         Err(error) => {

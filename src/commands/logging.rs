@@ -4,13 +4,15 @@ use crate::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
+/// What the consumer reports with more sense than lapin, and PostgreSQL's word at each start that its tables are there.
+const LEFT_OUT: &str = "lapin=off,sqlx::postgres::notice=warn";
+
 /// Starts logging; a filter that cannot be read is said so and replaced by `info`.
 pub(super) fn start(log: &Log) {
-    // lapin reports on its own what the consumer reports with more sense.
-    let filter = format!("{},lapin=off", log.filter);
+    let filter = format!("{},{LEFT_OUT}", log.filter);
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|error| {
         super::out::complain(format_args!("elmo: the log filter {:?} cannot be used: {error}", log.filter));
-        EnvFilter::new("info,lapin=off")
+        EnvFilter::new(format!("info,{LEFT_OUT}"))
     });
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {

@@ -1,12 +1,13 @@
 //! Lanes: several repositories at once, each with a lease, until told to stop.
 
 use super::bringer::Bringer;
+use super::burst::Burst;
 use super::{SyncError, judge};
 use crate::domain::{ErrorClass, in_full, milliseconds};
 use crate::store::{Claim, Ending, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +54,7 @@ struct Shared {
     /// One lane asks for work at a time: the others would only be given the same row to wait for.
     claiming: tokio::sync::Mutex<()>,
     hosts: Mutex<Hosts>,
+    burst: Mutex<Burst>,
 }
 
 #[derive(Default)]
@@ -74,6 +76,7 @@ impl Lanes {
             wake: Notify::new(),
             claiming: tokio::sync::Mutex::new(()),
             hosts: Mutex::default(),
+            burst: Mutex::default(),
         };
         Lanes { bringer, settings, shared: Arc::new(shared) }
     }
@@ -81,6 +84,14 @@ impl Lanes {
     /// There is news: a lane that waits looks at once.
     pub fn wake(&self) {
         self.shared.wake.notify_one();
+    }
+
+    /// So many messages were written down at once, and `wishes` is what they came to.
+    pub fn messages_taken(&self, messages: usize, wishes: u64) {
+        self.burst().took(messages, Instant::now());
+        if wishes > 0 {
+            self.wake();
+        }
     }
 
     /// Works until `stop`, then finishes what is in hand.
@@ -128,6 +139,10 @@ impl Lanes {
     }
 
     async fn claim_and_take(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
+        self.messages_first(stop).await;
+        if stop.is_cancelled() {
+            return Ok(false);
+        }
         let Some(claim) = self.claim().await? else {
             return Ok(false);
         };
@@ -142,6 +157,20 @@ impl Lanes {
             () = cut_off => self.store().end(&claim, &Ending::Released, self.bringer.clock.now()).await?,
         }
         Ok(true)
+    }
+
+    async fn messages_first(&self, stop: &CancellationToken) {
+        loop {
+            let wait = self.burst().wait(Instant::now());
+            if wait.is_zero() || stop.is_cancelled() {
+                return;
+            }
+            tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }
+        }
+    }
+
+    fn burst(&self) -> MutexGuard<'_, Burst> {
+        self.shared.burst.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn rest(&self, stop: &CancellationToken) {

@@ -4,6 +4,7 @@
 //! and hold leases; [`judge`] decides what a pushlog's answer means and how long to wait after an error.
 
 mod bringer;
+mod burst;
 pub mod judge;
 mod lanes;
 mod recorder;

@@ -1,6 +1,7 @@
 //! Forks share a clone.
 
-use crate::support::World;
+use crate::support::{Fault, Scope, World};
+use elmo::domain::{ErrorClass, State};
 
 const ORIGIN: &str = "l10n-central/fr";
 const FORK: &str = "beta/fr";
@@ -49,4 +50,30 @@ async fn a_fork_that_is_none_gets_a_clone_of_its_own_and_the_origins_stays() {
     world.assert_complete(ORIGIN, 1).await;
     assert!(world.data().join("clones").join(FORK).join(".hg").exists());
     assert!(!world.data().join("aside").exists(), "nobody's clone was set aside");
+}
+
+#[tokio::test]
+async fn a_forks_pull_that_fails_harms_nobodys_clone() {
+    let world = origin_and_fork().await;
+    let in_fork = world.push(FORK, "only in the fork").await;
+    let in_origin = world.push(ORIGIN, "only in the origin").await;
+    let clone = world.data().join("clones").join(ORIGIN).join(".hg");
+    let made = std::fs::metadata(&clone).unwrap().created().unwrap();
+    for (status, class) in [(500, ErrorClass::Network), (404, ErrorClass::Gone)] {
+        world.upstream.faults(FORK).set(Fault::RefuseClone(status).on(Scope::Wire));
+        world.announce(FORK, &in_fork).await;
+        world.later(std::time::Duration::from_secs(600)).await;
+        let failing = world.repository(FORK).await;
+        assert_eq!((failing.state(), failing.error_class), (State::Failing, Some(class)), "{failing:?}");
+    }
+
+    world.announce(ORIGIN, &in_origin).await;
+    world.settle().await;
+
+    world.assert_complete(ORIGIN, 2).await;
+    assert_eq!(std::fs::metadata(&clone).unwrap().created().unwrap(), made, "the clone is the same one");
+    assert!(!world.data().join("aside").exists(), "nobody's clone was set aside");
+    world.upstream.faults(FORK).clear();
+    world.later(std::time::Duration::from_secs(600)).await;
+    assert_eq!((world.repository(FORK).await.last_push, world.differences(FORK).await), (1, vec![]));
 }

@@ -15,6 +15,8 @@ mod made_anew;
 mod messages;
 mod migrations;
 mod obsolete;
+mod outages;
+mod pages;
 mod parallel;
 mod pushes;
 mod support;

@@ -42,17 +42,11 @@ async fn an_amended_changeset_is_marked_and_tied_to_its_successor() {
 #[tokio::test]
 async fn markers_about_unknown_changesets_make_placeholders_and_never_their_descriptions() {
     let (world, name) = World::with_repository("fr").await;
-    let (old, new) = ("1".repeat(40), "2".repeat(40));
-    let url = world.upstream.url_of(&name);
-    let body = format!(
-        r#"{{"payload": {{"type": "obsolete.1", "data": {{"repo_url": "{url}", "markers": [{{
-            "precursor": {{"node": "{old}", "known": false, "visible": null, "desc": null, "push": null}},
-            "successors": [{{"node": "{new}", "known": true, "visible": true, "desc": "MojibakÃ©", "push": null}}],
-            "user": "Test User", "time": 1795485784.0}}]}}}}}}"#
-    );
+    let (old, new) = ("1".repeat(40), "c".repeat(40));
+    let message = world.message_about_unknown(&name, &old);
 
-    world.deliver_body(&body).await;
-    world.deliver_body(&body).await;
+    world.deliver(message.clone()).await;
+    world.deliver(message).await;
     world.settle().await;
 
     let placeholder = world.changeset(&old).await;

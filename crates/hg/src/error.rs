@@ -203,9 +203,20 @@ fn reason(said: &str) -> &str {
 /// The end of hg's words, trimmed and without passwords.
 pub(crate) fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let text = masked(text.trim());
+    let text = masked(before_python_speaks(&text).trim());
     let start = text.ceil_char_boundary(text.len().saturating_sub(KEPT));
     text[start..].to_owned()
+}
+
+/// hg's reason without what Python prints about itself while it ends, after a full disk for one. A traceback that is all there
+/// is stays.
+fn before_python_speaks(text: &str) -> &str {
+    let Some(abort) = text.rfind("abort: ") else {
+        return text;
+    };
+    let python = ["\nException ignored in", "\nTraceback (most recent call last)"];
+    let end = python.iter().filter_map(|words| text[abort..].find(words)).min();
+    end.map_or(text, |end| &text[..abort + end])
 }
 
 /// Puts stars for what stands before an `@` in a URL.
@@ -278,6 +289,15 @@ mod tests {
     #[test]
     fn what_a_server_printed_is_not_taken_for_the_reason() {
         check("remote: permission denied\nremote: not found\nabort: repository is unrelated\n", "Unrelated");
+    }
+
+    #[test]
+    fn what_python_prints_at_its_end_is_left_out() {
+        let traceback = "Traceback (most recent call last):\n  File \"t.py\", line 1\nProgrammingError: x\n";
+        let stderr = format!("transaction abort!\nabort: No space left on device\nException ignored in: <t>\n{traceback}");
+
+        assert_eq!(said(stderr.as_bytes()), "transaction abort!\nabort: No space left on device");
+        assert_eq!(said(traceback.as_bytes()), traceback.trim());
     }
 
     #[test]

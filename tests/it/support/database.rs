@@ -1,25 +1,73 @@
 //! A database of its own for each story: a file, or a database of the run's PostgreSQL.
 
 use elmo_testbed::Postgres;
+use sqlx::{AnyConnection, Connection};
 use std::path::Path;
 
 /// An empty database.
 pub(crate) struct Database {
     pub(crate) url: String,
-    _postgres: Option<Postgres>,
+    postgres: Option<Postgres>,
+    held: Option<AnyConnection>,
 }
 
 impl Database {
-    #[expect(clippy::disallowed_methods, reason = "the runner names the database by the environment")]
+    /// On the servers of this run.
     pub(crate) async fn make(folder: &Path) -> Database {
-        match std::env::var("ELMO_TEST_DATABASE").as_deref() {
-            Ok("postgres") => {
-                let postgres = Postgres::of_this_run().await.expect("PostgreSQL starts");
-                let url = postgres.create_database(None).await.expect("a database is made");
-                Database { url, _postgres: Some(postgres) }
-            }
-            Ok("sqlite") | Err(_) => Database { url: format!("sqlite:{}", folder.join("elmo.sqlite").display()), _postgres: None },
-            Ok(other) => panic!("ELMO_TEST_DATABASE={other} is neither sqlite nor postgres"),
+        if !on_postgres() {
+            return Database::in_file(folder);
         }
+        Database::on(Postgres::of_this_run().await.expect("PostgreSQL starts")).await
+    }
+
+    /// On a server of its own, which can be stopped.
+    pub(crate) async fn of_its_own(folder: &Path) -> Database {
+        if !on_postgres() {
+            return Database::in_file(folder);
+        }
+        Database::on(Postgres::start().await.expect("PostgreSQL starts")).await
+    }
+
+    /// A server can be gone; a file can only be locked.
+    pub(crate) fn is_a_server(&self) -> bool {
+        self.postgres.is_some()
+    }
+
+    /// The server is killed; a file is locked by somebody.
+    pub(crate) async fn stop(&mut self) {
+        match &self.postgres {
+            Some(postgres) => postgres.kill().await.expect("PostgreSQL is killed"),
+            None => {
+                let mut connection = AnyConnection::connect(&self.url).await.expect("the database opens");
+                sqlx::query("begin exclusive").execute(&mut connection).await.expect("the file is locked");
+                self.held = Some(connection);
+            }
+        }
+    }
+
+    /// Ends what [`Database::stop`] began.
+    pub(crate) async fn start(&mut self) {
+        self.held = None;
+        if let Some(postgres) = &self.postgres {
+            postgres.restart().await.expect("PostgreSQL starts again");
+        }
+    }
+
+    fn in_file(folder: &Path) -> Database {
+        Database { url: format!("sqlite:{}", folder.join("elmo.sqlite").display()), postgres: None, held: None }
+    }
+
+    async fn on(postgres: Postgres) -> Database {
+        let url = postgres.create_database(None).await.expect("a database is made");
+        Database { url, postgres: Some(postgres), held: None }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the runner names the database by the environment")]
+fn on_postgres() -> bool {
+    match std::env::var("ELMO_TEST_DATABASE").as_deref() {
+        Ok("postgres") => true,
+        Ok("sqlite") | Err(_) => false,
+        Ok(other) => panic!("ELMO_TEST_DATABASE={other} is neither sqlite nor postgres"),
     }
 }

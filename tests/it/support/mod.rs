@@ -1,11 +1,13 @@
 //! The world that stories happen in, built in the domain's words out of real parts.
 
 mod database;
+mod pages;
 mod worker;
 mod world;
 
 pub(crate) use elmo_testbed::until;
 pub(crate) use elmo_upstream::{Commit, Fault, Scope};
+pub(crate) use pages::Pages;
 pub(crate) use worker::{Pulse, Worker};
 pub(crate) use world::World;
 

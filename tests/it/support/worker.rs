@@ -68,15 +68,24 @@ impl Worker {
         Worker::start_in(world, pulse, world.data(), pulse.rabbit.port())
     }
 
+    /// Starts a worker with further settings, as elmo.toml has them.
+    pub(crate) fn start_with(world: &World, pulse: &Pulse, settings: &str) -> Worker {
+        Worker::start_configured(world, pulse, world.data(), pulse.rabbit.port(), settings)
+    }
+
     /// Starts a worker that reaches the broker by another port, through a cable.
-    #[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
     pub(crate) fn start_in(world: &World, pulse: &Pulse, data: PathBuf, port: u16) -> Worker {
+        Worker::start_configured(world, pulse, data, port, "")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
+    fn start_configured(world: &World, pulse: &Pulse, data: PathBuf, port: u16, settings: &str) -> Worker {
         let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
             .arg("consume-pulse")
             .envs(RabbitMq::pulse_settings(port, &pulse.vhost))
             .env("DATABASE_URL", &world.database.url)
             .env("ELMO_DATA", data)
-            .env("ELMO_CONFIG", config_of(world))
+            .env("ELMO_CONFIG", config_of(world, settings))
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()
@@ -99,9 +108,9 @@ impl Worker {
 }
 
 /// Short leases and waits, so that stories are short.
-fn config_of(world: &World) -> PathBuf {
+fn config_of(world: &World, more: &str) -> PathBuf {
     let path = world.folder().join("elmo.toml");
-    std::fs::write(&path, "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n")
-        .expect("settings");
+    let settings = "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n";
+    std::fs::write(&path, format!("{settings}{more}")).expect("settings");
     path
 }

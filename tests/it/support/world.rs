@@ -2,7 +2,7 @@
 
 use super::database::Database;
 use super::{Commit, PATIENCE};
-use elmo::domain::{Clock, ForestName, Message, NewForest, Repository, RepositoryName, RepositoryUrl, State, UrlRules};
+use elmo::domain::{Clock, ForestName, HGPUSHES, Message, NewForest, Repository, RepositoryName, RepositoryUrl, State, UrlRules};
 use elmo::fetch::{CloneSettings, Clones, Http, HttpSettings};
 use elmo::ingest::Ingest;
 use elmo::store::{ChangesetRow, Found, PushRow, Store};
@@ -31,10 +31,21 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 impl World {
     pub(crate) async fn new() -> World {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let _ = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::INFO).try_init();
         let folder = tempfile::tempdir().expect("a folder");
         let database = Database::make(folder.path()).await;
+        World::on(database, folder).await
+    }
+
+    /// A world whose database can be stopped.
+    pub(crate) async fn on_a_database_of_its_own() -> World {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Database::of_its_own(folder.path()).await;
+        World::on(database, folder).await
+    }
+
+    async fn on(database: Database, folder: TempDir) -> World {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::INFO).try_init();
         let upstream = Upstream::start(Options::default()).await.expect("the upstream starts");
         let store = Store::open(&database.url).await.expect("the database opens");
         let ahead = Arc::new(AtomicI64::new(0));
@@ -54,12 +65,18 @@ impl World {
     /// A world in which `l10n-central/<locale>` is followed and has one push.
     pub(crate) async fn with_repository(locale: &str) -> (World, String) {
         let world = World::with_forest().await;
-        let name = format!("l10n-central/{locale}");
-        world.upstream.create(&name).await.expect("a repository");
-        let push = world.push(&name, "first").await;
-        world.announce(&name, &push).await;
-        world.settle().await;
+        let name = world.add_repository(locale).await;
         (world, name)
+    }
+
+    /// `l10n-central/<locale>` comes into being with one push.
+    pub(crate) async fn add_repository(&self, locale: &str) -> String {
+        let name = format!("l10n-central/{locale}");
+        self.upstream.create(&name).await.expect("a repository");
+        let push = self.push(&name, "first").await;
+        self.announce(&name, &push).await;
+        self.settle().await;
+        name
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -110,6 +127,18 @@ impl World {
         sent(self.upstream.message_without_pushes(name).expect("a message"))
     }
 
+    /// A message that says that a changeset nobody here has was replaced by another such.
+    pub(crate) fn message_about_unknown(&self, name: &str, node: &str) -> Message {
+        let (url, successor) = (self.upstream.url_of(name), "c".repeat(40));
+        let body = format!(
+            r#"{{"payload": {{"type": "obsolete.1", "data": {{"repo_url": "{url}", "markers": [{{
+                "precursor": {{"node": "{node}", "known": false, "visible": null, "desc": null, "push": null}},
+                "successors": [{{"node": "{successor}", "known": true, "visible": true, "desc": "MojibakÃ©", "push": null}}],
+                "user": "Test User", "time": 1795485784.0}}]}}}}}}"#
+        );
+        Message { exchange: HGPUSHES.to_owned(), routing_key: name.to_owned(), body: body.into_bytes() }
+    }
+
     pub(crate) async fn deliver(&self, message: Message) {
         self.ingest.take(&[message]).await.expect("the message is taken");
     }
@@ -120,8 +149,7 @@ impl World {
 
     /// A message with this body arrives.
     pub(crate) async fn deliver_body(&self, body: impl AsRef<[u8]>) {
-        let message =
-            Message { exchange: "exchange/hgpushes/v2".to_owned(), routing_key: "any".to_owned(), body: body.as_ref().to_vec() };
+        let message = Message { exchange: HGPUSHES.to_owned(), routing_key: "any".to_owned(), body: body.as_ref().to_vec() };
         self.deliver(message).await;
     }
 

@@ -1,0 +1,61 @@
+//! The pages, asked for over HTTP as a browser does.
+
+use super::World;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// A web server over a world's database, ended when dropped.
+pub(crate) struct Pages {
+    root: String,
+    http: reqwest::Client,
+    _stop: DropGuard,
+}
+
+/// An answer.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Pages {
+    pub(crate) async fn of(world: &World) -> Pages {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let root = format!("http://{}", listener.local_addr().expect("its address"));
+        let router = elmo::web::router(world.store.clone(), world.bringer.clock.clone());
+        let stop = CancellationToken::new();
+        tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
+        let http = reqwest::Client::builder().build().expect("HTTP is set up");
+        Pages { root, http, _stop: stop.drop_guard() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Page {
+        self.ask(Method::GET, path).await
+    }
+
+    pub(crate) async fn ask(&self, method: Method, path: &str) -> Page {
+        let answer = self.http.request(method, format!("{}{path}", self.root)).send().await.expect("an answer");
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Page { status, headers, body: answer.text().await.expect("the answer's body") }
+    }
+
+    /// A page that is there.
+    pub(crate) async fn shown(&self, path: &str) -> String {
+        let page = self.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+        page.body
+    }
+
+    /// The same page as JSON.
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let with_format = format!("{path}{}format=json", if path.contains('?') { '&' } else { '?' });
+        serde_json::from_str(&self.shown(&with_format).await).expect("JSON")
+    }
+}
+
+impl Page {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
