@@ -1,7 +1,7 @@
 //! `elmo check`: is everything reachable, allowed and configured? One line each.
 
 use super::Outcome;
-use super::out::Out;
+use super::out::{Out, many};
 use super::parts::without_password;
 use crate::config::Config;
 use crate::domain::{RepositoryUrl, in_full};
@@ -16,6 +16,7 @@ use std::path::Path;
 /// Is everything reachable, allowed and configured? One line each
 #[derive(Args)]
 pub(super) struct Check {
+    /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
 }
@@ -31,13 +32,25 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn add(&mut self, what: &str, found: Result<String, String>) -> std::io::Result<()> {
-        let ok = found.is_ok();
-        self.failed |= !ok;
-        let (Ok(text) | Err(text)) = found;
+        match found {
+            Ok(text) => self.say(what, Some(true), &text),
+            Err(text) => {
+                self.failed = true;
+                self.say(what, Some(false), &text)
+            }
+        }
+    }
+
+    fn not_tried(&mut self, what: &str) -> std::io::Result<()> {
+        self.say(what, None, "not tried, since what comes before failed")
+    }
+
+    fn say(&mut self, what: &str, ok: Option<bool>, text: &str) -> std::io::Result<()> {
         if self.json {
             return self.out.json(&json!({"check": what, "ok": ok, "found": text}));
         }
-        self.out.line(format_args!("{:6} {what:10} {text}", if ok { "ok" } else { "FAILED" }))
+        let word = ok.map_or("-", |ok| if ok { "ok" } else { "FAILED" });
+        self.out.line(format_args!("{word:6} {what:8} {text}"))
     }
 }
 
@@ -47,8 +60,8 @@ impl Check {
         check_broker(&config, &mut report).await?;
         let store = check_database(&config, &mut report).await?;
         let clones = Clones::new(&config.data, config.hg_program(), 0, config.clones());
-        report
-            .add("hg", clones.hg_version().await.map(|version| format!("Mercurial {version}")).map_err(|error| in_full(&error)))?;
+        let hg = clones.hg_version().await.map(|version| format!("Mercurial {version}"));
+        report.add("hg", hg.map_err(|error| format!("{} (setting hg.program)", in_full(&error))))?;
         report.add("disk", check_disk(&config.data))?;
         if let Some(store) = store {
             check_upstreams(&Http::new(config.http())?, &store, &mut report).await?;
@@ -63,15 +76,20 @@ async fn check_broker(config: &Config, report: &mut Report<'_>) -> anyhow::Resul
         Err(error) => return Ok(report.add("broker", Err(error.to_string()))?),
     };
     let probe = probe(&subscription).await;
+    let broker = format!("{:?}", subscription.broker);
+    let connected = probe.connected.map(|result| result.map_err(|error| format!("{broker}: {}", in_full(&error))));
+    match connected {
+        Some(result) => report.add("broker", result.map(|()| broker))?,
+        None => report.not_tried("broker")?,
+    }
     let found = [
-        ("broker", probe.connected, format!("{:?}", subscription.broker)),
         ("exchange", probe.exchange, format!("{} is there", subscription.exchange)),
         ("rights", probe.rights, format!("may declare and bind queue/{}/…", subscription.broker.user)),
     ];
     for (what, result, good) in found {
         match result {
             Some(result) => report.add(what, result.map(|()| good).map_err(|error| in_full(&error)))?,
-            None => report.add(what, Err("not tried, since what comes before failed".to_owned()))?,
+            None => report.not_tried(what)?,
         }
     }
     Ok(())
@@ -83,13 +101,9 @@ async fn check_database(config: &Config, report: &mut Report<'_>) -> anyhow::Res
     match Store::open(&url).await {
         Ok(store) => {
             let totals = store.totals().await?;
-            let text = format!(
-                "{}: {} repositories, {} pushes, {} parked",
-                without_password(&url),
-                totals.repositories,
-                totals.pushes,
-                totals.parked
-            );
+            let repositories = many(totals.repositories, "repository", "repositories");
+            let pushes = many(totals.pushes, "push", "pushes");
+            let text = format!("{}: {repositories}, {pushes}, {} parked", without_password(&url), totals.parked);
             report.add("database", Ok(text))?;
             Ok(Some(store))
         }
@@ -116,7 +130,9 @@ fn check_disk(data: &Path) -> Result<String, String> {
 /// One request to each forest and each host of repositories that are in no forest.
 async fn check_upstreams(http: &Http, store: &Store, report: &mut Report<'_>) -> anyhow::Result<()> {
     for forest in store.forests().await?.into_iter().filter(|forest| !forest.archived) {
-        let found = list(http, &forest.url).await.map(|listed| format!("{} lists {} locales", forest.url, listed.locales.len()));
+        let found = list(http, &forest.url)
+            .await
+            .map(|listed| format!("{} lists {}", forest.url, many(listed.locales.len(), "locale", "locales")));
         report.add("upstream", found.map_err(|error| in_full(&error)))?;
     }
     let mut alone: BTreeMap<String, RepositoryUrl> = BTreeMap::new();
@@ -126,7 +142,7 @@ async fn check_upstreams(http: &Http, store: &Store, report: &mut Report<'_>) ->
         alone.entry(repository.url.host().to_owned()).or_insert(repository.url);
     }
     for url in alone.values() {
-        let found = heads(http, url).await.map(|heads| format!("{url} answers, {} heads", heads.len()));
+        let found = heads(http, url).await.map(|heads| format!("{url} answers, {}", many(heads.len(), "head", "heads")));
         report.add("upstream", found.map_err(|error| in_full(&error)))?;
     }
     Ok(())

@@ -5,7 +5,8 @@ use super::out::Out;
 use super::parts::{Parts, open_store};
 use crate::config::Config;
 use crate::domain::{
-    Clock, Forest as KnownForest, ForestName, LocaleCode, NewForest, NewRepository, RepositoryName, RepositoryUrl,
+    Clock, Forest as KnownForest, ForestName, LocaleCode, NewForest, NewRepository, Repository as KnownRepository, RepositoryName,
+    RepositoryUrl,
 };
 use crate::fetch::list;
 use crate::plan::member;
@@ -15,13 +16,20 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use serde_json::json;
 
+/// Said where there is nothing to show or to do.
+pub(super) const NOTHING_FOLLOWED: &str = "no repository yet; elmo repository add NAME URL, or elmo forest add NAME URL --discover";
+
 #[derive(Subcommand)]
 pub(super) enum Forest {
-    /// Follow a forest, as `forest add l10n-central https://hg.mozilla.org/l10n-central --discover`
+    /// Follow a forest
+    ///
+    /// For instance: `elmo forest add l10n-central https://hg.mozilla.org/l10n-central --discover`
     Add {
+        /// What it is called here, and what the names of its repositories begin with
         name: ForestName,
+        /// Its folder at the host
         url: String,
-        /// The forest that this one's repositories are forks of; they share its clones
+        /// The forest whose repositories those of this one are forks of; clones are shared
         #[arg(long, value_name = "FOREST")]
         fork_of: Option<ForestName>,
         /// Read the host's index and follow every repository it lists
@@ -30,11 +38,13 @@ pub(super) enum Forest {
     },
     /// List the forests
     List {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Leave a forest and its repositories alone from now on; nothing is deleted
     Archive {
+        /// The forest
         name: ForestName,
         /// Take it up again
         #[arg(long)]
@@ -46,7 +56,9 @@ pub(super) enum Forest {
 pub(super) enum Repository {
     /// Follow a repository
     Add {
+        /// What it is called here
         name: RepositoryName,
+        /// Its address at the host
         url: String,
         /// The repository it is a fork of, whose clone it shares
         #[arg(long, value_name = "REPOSITORY")]
@@ -57,11 +69,13 @@ pub(super) enum Repository {
     },
     /// List the repositories and how they are
     List {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Leave a repository alone from now on; nothing is deleted
     Archive {
+        /// The repository
         name: RepositoryName,
         /// Take it up again
         #[arg(long)]
@@ -172,13 +186,18 @@ async fn list_repositories(store: &Store, now: jiff::Timestamp, json: bool, out:
         return Ok(out.json(&rows.collect::<Result<Vec<_>, _>>()?)?);
     }
     if repositories.is_empty() {
-        return Ok(
-            out.line(format_args!("no repository yet; elmo repository add NAME URL, or elmo forest add NAME URL --discover"))?
-        );
+        return Ok(out.line(format_args!("{NOTHING_FOLLOWED}"))?);
     }
-    let row = |repository: &crate::domain::Repository| {
+    let row = |repository: &KnownRepository| {
         let error = repository.error.clone().unwrap_or_default();
-        vec![repository.name.to_string(), repository.state().name().to_owned(), repository.in_words(), error]
+        vec![repository.name.to_string(), repository.state().name().to_owned(), after_state(repository), error]
     };
     Ok(out.table(&["repository", "state", "", ""], &repositories.iter().map(row).collect::<Vec<_>>())?)
+}
+
+/// The sentence without the word that stands before it already.
+fn after_state(repository: &KnownRepository) -> String {
+    let sentence = repository.in_words();
+    let rest = sentence.strip_prefix(repository.state().name()).unwrap_or(&sentence);
+    rest.trim_start_matches([':', ' ']).to_owned()
 }

@@ -5,12 +5,14 @@
 
 use super::Outcome;
 use super::consume::stop_on_signals;
-use super::out::Out;
+use super::out::{Out, many};
 use super::parts::Parts;
 use super::progress;
+use super::sync::sentence;
 use crate::config::Config;
-use crate::domain::{HGPUSHES, Message, State};
+use crate::domain::{HGPUSHES, Message, Repository, State};
 use crate::pulse::{Arrival, Subscription, Verdict, consume};
+use crate::store::Totals;
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -23,6 +25,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Feed recorded messages through the same path as Pulse
+///
+/// A line is what `elmo record` writes, or the body of a message alone.
 #[derive(Args)]
 pub(super) struct Replay {
     /// The file, - for standard input
@@ -32,7 +36,9 @@ pub(super) struct Replay {
     no_sync: bool,
 }
 
-/// Write messages from Pulse to a file, one JSON object a line, until interrupted
+/// Write messages from Pulse to a file
+///
+/// One JSON object a line, from now until interrupted, by a queue of its own: a worker beside it misses nothing.
 #[derive(Args)]
 pub(super) struct Record {
     /// The file; lines are added to its end
@@ -71,21 +77,31 @@ impl Replay {
         for batch in messages.chunks(BATCH) {
             ingest.take(batch).await?;
         }
-        out.line(format_args!("{} messages taken", messages.len()))?;
+        out.line(format_args!("{} taken", many(messages.len(), "message", "messages")))?;
         if self.no_sync {
             return Ok(Outcome::Done);
         }
         parts.lanes().work_off().await?;
         let repositories = parts.store.repositories().await?;
-        let complete = repositories.iter().all(|repository| matches!(repository.state(), State::Complete | State::Archived));
-        let totals = parts.store.totals().await?;
-        out.line(format_args!(
-            "{} repositories, {} pushes, {} changesets, {} messages parked",
-            totals.repositories, totals.pushes, totals.changesets, totals.parked
-        ))?;
+        let incomplete = |repository: &&Repository| !matches!(repository.state(), State::Complete | State::Archived);
+        let incomplete: Vec<&Repository> = repositories.iter().filter(incomplete).collect();
+        for repository in &incomplete {
+            out.line(format_args!("{}", sentence(repository)))?;
+        }
+        out.line(format_args!("{}", in_words(&parts.store.totals().await?)))?;
         parts.close().await;
-        Ok(if complete { Outcome::Done } else { Outcome::Found })
+        Ok(if incomplete.is_empty() { Outcome::Done } else { Outcome::Found })
     }
+}
+
+fn in_words(totals: &Totals) -> String {
+    [
+        many(totals.repositories, "repository", "repositories"),
+        many(totals.pushes, "push", "pushes"),
+        many(totals.changesets, "changeset", "changesets"),
+        many(totals.parked, "message parked", "messages parked"),
+    ]
+    .join(", ")
 }
 
 /// Reads all messages of a file; - is standard input.
@@ -146,12 +162,13 @@ impl Record {
         };
         let file = File::options().append(true).create(true).open(&self.file);
         let file = RefCell::new(file.with_context(|| format!("could not open {}", self.file.display()))?);
-        let written = RefCell::new(0_u64);
+        let written = RefCell::new(0);
         let take = async |arrival: Arrival<'_>| match arrival {
             Arrival::Gap => Verdict::Done,
             Arrival::Messages(messages) => match write(&mut file.borrow_mut(), messages) {
                 Ok(()) => {
-                    *written.borrow_mut() += messages.len() as u64;
+                    *written.borrow_mut() += messages.len();
+                    tracing::info!(messages = messages.len(), so_far = *written.borrow(), "written");
                     Verdict::Done
                 }
                 Err(error) => {
@@ -160,8 +177,11 @@ impl Record {
                 }
             },
         };
-        consume(&subscription, stop_on_signals()?, take).await;
-        out.line(format_args!("{} messages written to {}", written.borrow(), self.file.display()))?;
+        let stop = stop_on_signals()?;
+        out.line(format_args!("writing what comes to {}; Ctrl-C ends it", self.file.display()))?;
+        consume(&subscription, stop, take).await;
+        let written = many(*written.borrow(), "message", "messages");
+        out.line(format_args!("{written} written to {}", self.file.display()))?;
         Ok(Outcome::Done)
     }
 }

@@ -15,24 +15,30 @@ mod sync;
 mod verify;
 
 use crate::config::{Config, ConfigError};
+use crate::domain::in_full;
 use clap::{CommandFactory, Parser, Subcommand};
 use out::Out;
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Options of every command stand after its own.
+const LAST: usize = 900;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  something did not work; the reason is on standard error
   2  the arguments or the settings cannot be used
-  3  done, and something was found: a check that failed, differences, a repository that could not be brought up to date";
+  3  done, and there is something to look at: a check that failed, differences,
+     a message still parked, a repository that is not up to date";
 
-/// Follows repositories of software in a hundred languages: pushes in, a database and pages out.
+/// Follows repositories in which software is translated: pushes in, pages out.
 #[derive(Parser)]
-#[command(name = "elmo", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+#[command(name = "elmo", version, after_help = EXIT_CODES)]
 struct Cli {
-    /// The settings; without this, elmo.toml in the present folder if there is one
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Settings, in place of `ELMO_CONFIG` or ./elmo.toml
+    #[arg(long, global = true, value_name = "FILE", display_order = LAST)]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -40,13 +46,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The worker: pushes from Pulse in, clones and rows out; any number may run at once
+    /// The worker: pushes from Pulse in, clones and rows out
+    ///
+    /// Any number may run at once on one PostgreSQL.
     ConsumePulse,
     /// The web server
     Serve,
     /// Worker and web server in one process
     Run,
-    /// The whole thing on data it makes itself; no broker and no account needed
+    /// The whole thing on data it makes itself, without a broker
     Demo(demo::Demo),
     /// Forests: folders of repositories, one for each locale
     #[command(subcommand)]
@@ -58,7 +66,7 @@ enum Command {
     Sync(sync::Sync),
     /// Feed recorded messages through the same path as Pulse
     Replay(messages::Replay),
-    /// Write messages from Pulse to a file, one JSON object a line, until interrupted
+    /// Write messages from Pulse to a file
     Record(messages::Record),
     /// Messages that could not be taken
     #[command(subcommand)]
@@ -70,7 +78,12 @@ enum Command {
     /// Bring the database's tables up to date
     Migrate,
     /// Print completions for a shell
-    Completions { shell: clap_complete::Shell },
+    ///
+    /// For instance: `elmo completions bash >~/.local/share/bash-completion/completions/elmo`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// How a command ended, if it ended well.
@@ -85,8 +98,7 @@ enum Outcome {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "elmo", &mut std::io::stdout());
-        return ExitCode::SUCCESS;
+        return exit_code(completions(shell, &mut Out::new()));
     }
     let config = match Config::load(cli.config.as_deref()) {
         Ok(config) => config,
@@ -95,21 +107,25 @@ pub fn main() -> ExitCode {
     logging::start(&config.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&anyhow::Error::new(error).context("could not start")),
+        Err(error) => return failed(&error),
     };
     let outcome = runtime.block_on(run(cli.command, config));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    exit_code(outcome)
+}
+
+fn exit_code(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(3),
-        Err(error) if error.is::<ConfigError>() => unusable(&error),
+        Err(error) if error.is::<ConfigError>() => unusable(error.as_ref()),
         // Whoever read our output has gone: nothing is wrong.
         Err(error)
             if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) =>
         {
             ExitCode::SUCCESS
         }
-        Err(error) => failed(&error),
+        Err(error) => failed(error.as_ref()),
     }
 }
 
@@ -133,16 +149,24 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Outcome> {
             out.line(format_args!("the tables are up to date ({:?})", store.kind()))?;
             Ok(Outcome::Done)
         }
-        Command::Completions { .. } => Ok(Outcome::Done),
+        Command::Completions { shell } => completions(shell, &mut out),
     }
 }
 
-fn unusable(error: &dyn std::fmt::Display) -> ExitCode {
-    out::complain(format_args!("elmo: {error:#}"));
+/// Made whole before it is printed: whoever reads it may leave in the middle.
+fn completions(shell: clap_complete::Shell, out: &mut Out) -> anyhow::Result<Outcome> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "elmo", &mut text);
+    out.line(format_args!("{}", String::from_utf8_lossy(&text).trim_end()))?;
+    Ok(Outcome::Done)
+}
+
+fn unusable(error: &dyn Error) -> ExitCode {
+    out::complain(format_args!("elmo: {}", in_full(error)));
     ExitCode::from(2)
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
-    out::complain(format_args!("elmo: {error:#}"));
+fn failed(error: &dyn Error) -> ExitCode {
+    out::complain(format_args!("elmo: {}", in_full(error)));
     ExitCode::from(1)
 }

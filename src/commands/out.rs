@@ -1,7 +1,7 @@
 //! Standard output and standard error: the one writer that commands print through.
 
 use serde::Serialize;
-use std::fmt::Arguments;
+use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
 
 /// Standard output.
@@ -44,6 +44,12 @@ impl Out {
         let padded: Vec<String> = cells.zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         self.line(format_args!("{}", padded.join("  ").trim_end()))
     }
+}
+
+/// A number with its noun.
+pub(super) fn many<N: Copy + Display + PartialEq + From<u8>>(count: N, one: &str, more: &str) -> String {
+    let noun = if count == N::from(1) { one } else { more };
+    format!("{count} {noun}")
 }
 
 /// Prints a line to standard error; if even that is gone, nobody is there to be told.

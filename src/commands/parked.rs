@@ -1,7 +1,7 @@
 //! `elmo parked`: messages that could not be taken, and why.
 
 use super::Outcome;
-use super::out::Out;
+use super::out::{Out, many};
 use super::parts::Parts;
 use crate::config::Config;
 use crate::domain::Kept;
@@ -15,12 +15,15 @@ use serde_json::{Value, json};
 pub(super) enum Parked {
     /// List them with their reasons
     List {
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Print one whole, body and all
     Show {
+        /// Its number, as `parked list` shows it
         id: i64,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -35,6 +38,7 @@ pub(super) struct Which {
     /// Their numbers, as `parked list` shows them
     #[arg(required_unless_present = "all")]
     ids: Vec<i64>,
+    /// All that are parked
     #[arg(long, conflicts_with = "ids")]
     all: bool,
 }
@@ -100,7 +104,7 @@ async fn list(store: &Store, json: bool, out: &mut Out) -> anyhow::Result<Outcom
     } else {
         let row = |row: &ParkedRow| {
             let key = Kept::from_kept(row.message.routing_key.clone()).shown().into_owned();
-            vec![row.id.to_string(), row.times.to_string(), row.last_at.to_string(), key, row.reason.clone()]
+            vec![row.id.to_string(), row.times.to_string(), format!("{:.0}", row.last_at), key, row.reason.clone()]
         };
         out.table(&["id", "times", "last", "routing key", "reason"], &rows.iter().map(row).collect::<Vec<_>>())?;
     }
@@ -115,7 +119,8 @@ fn show(row: &ParkedRow, json: bool, out: &mut Out) -> anyhow::Result<Outcome> {
     out.line(format_args!("exchange:    {}", row.message.exchange))?;
     out.line(format_args!("routing key: {}", Kept::from_kept(row.message.routing_key.clone())))?;
     out.line(format_args!("reason:      {}", row.reason))?;
-    out.line(format_args!("came:        {} times, from {} to {}", row.times, row.first_at, row.last_at))?;
+    let times = many(row.times, "time", "times");
+    out.line(format_args!("came:        {times}, from {:.0} to {:.0}", row.first_at, row.last_at))?;
     out.line(format_args!("\n{}", Kept::from_bytes(&row.message.body)))?;
     Ok(Outcome::Done)
 }

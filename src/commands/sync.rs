@@ -1,6 +1,7 @@
 //! `elmo sync`: repositories up to date now.
 
 use super::Outcome;
+use super::follow::NOTHING_FOLLOWED;
 use super::out::Out;
 use super::parts::Parts;
 use super::progress;
@@ -23,6 +24,7 @@ pub(super) struct Sync {
     /// Only say what would be fetched
     #[arg(long)]
     dry_run: bool,
+    /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
 }
@@ -31,6 +33,9 @@ impl Sync {
     pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
         let parts = Parts::open(config, progress::shown()).await?;
         let names = self.selected(&parts).await?;
+        if names.is_empty() && !self.json {
+            out.line(format_args!("{NOTHING_FOLLOWED}"))?;
+        }
         let outcome = if self.dry_run { self.say(&parts, &names, out).await? } else { self.bring(&parts, &names, out).await? };
         parts.close().await;
         Ok(outcome)
@@ -64,7 +69,7 @@ impl Sync {
             if self.json {
                 out.json(&crate::web::repository_json(&repository, parts.clock.now())?)?;
             } else {
-                out.line(format_args!("{}: {}{}", repository.name, repository.in_words(), reason(&repository)))?;
+                out.line(format_args!("{}", sentence(&repository)))?;
             }
         }
         Ok(if complete { Outcome::Done } else { Outcome::Found })
@@ -84,8 +89,10 @@ impl Sync {
     }
 }
 
-fn reason(repository: &Repository) -> String {
-    repository.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default()
+/// How a repository is, and why.
+pub(super) fn sentence(repository: &Repository) -> String {
+    let reason = repository.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+    format!("{}: {}{reason}", repository.name, repository.in_words())
 }
 
 fn difference(repository: &Repository, page: &Page) -> String {

@@ -1,7 +1,8 @@
 //! `elmo verify`: the database against clones and pushlogs.
 
 use super::Outcome;
-use super::out::Out;
+use super::follow::NOTHING_FOLLOWED;
+use super::out::{Out, many};
 use super::parts::Parts;
 use super::progress;
 use crate::config::Config;
@@ -19,6 +20,7 @@ pub(super) struct Verify {
     /// Mend what differs, and look again
     #[arg(long)]
     fix: bool,
+    /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
 }
@@ -30,8 +32,12 @@ impl Verify {
     pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
         let parts = Parts::open(config, progress::shown()).await?;
         let verifier = Verifier { bringer: parts.bringer.clone() };
+        let selected = self.selected(&parts).await?;
+        if selected.is_empty() && !self.json {
+            out.line(format_args!("{NOTHING_FOLLOWED}"))?;
+        }
         let mut clean = true;
-        for repository in self.selected(&parts).await? {
+        for repository in selected {
             let mut differences = find(&parts, &verifier, &repository).await?;
             if self.fix && !differences.is_empty() {
                 self.report(&repository, &differences, out)?;
@@ -67,9 +73,12 @@ impl Verify {
         if differences.is_empty() {
             return Ok(out.line(format_args!("{name}: no differences"))?);
         }
-        out.line(format_args!("{name}: {} differences", differences.len()))?;
+        out.line(format_args!("{name}: {}", many(differences.len(), "difference", "differences")))?;
         for difference in differences.iter().take(PRINTED) {
             out.line(format_args!("  {difference}"))?;
+        }
+        if differences.len() > PRINTED {
+            out.line(format_args!("  and {} more; --json prints all", differences.len() - PRINTED))?;
         }
         Ok(())
     }

@@ -1,22 +1,10 @@
 //! The program as an operator meets it.
 
-use crate::support::World;
-use std::process::{Command, Output};
+use crate::support::{World, run, text};
+use std::process::{Command, Output, Stdio};
 
-#[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
-fn elmo(world: &World, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_elmo"))
-        .args(args)
-        .current_dir(world.folder())
-        .env("DATABASE_URL", &world.database.url)
-        .env("ELMO_DATA", world.data())
-        .env_remove("PULSE_USER")
-        .output()
-        .expect("the program runs")
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+async fn elmo(world: &World, args: &[&str]) -> Output {
+    run(world, Vec::new(), args).await
 }
 
 async fn host_with_locales() -> World {
@@ -29,25 +17,25 @@ async fn host_with_locales() -> World {
     world
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_forest_is_discovered_and_synced() {
     let world = host_with_locales().await;
     let url = world.upstream.url_of("l10n-central");
 
-    let added = elmo(&world, &["forest", "add", "l10n-central", &url, "--discover"]);
-    let synced = elmo(&world, &["sync", "--all"]);
-    let listed = elmo(&world, &["repository", "list", "--json"]);
+    let added = elmo(&world, &["forest", "add", "l10n-central", &url, "--discover"]).await;
+    let synced = elmo(&world, &["sync", "--all"]).await;
+    let listed = elmo(&world, &["repository", "list", "--json"]).await;
 
     assert!(added.status.success() && text(&added).contains("lists 2 locales, 2 of them new"), "{}", text(&added));
     assert!(synced.status.success() && text(&synced).contains("l10n-central/fr: complete up to push 1"), "{}", text(&synced));
     let rows: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), 2);
     world.assert_complete("l10n-central/de", 1).await;
-    let verified = elmo(&world, &["verify"]);
+    let verified = elmo(&world, &["verify"]).await;
     assert!(verified.status.success() && text(&verified).contains("no differences"), "{}", text(&verified));
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn recorded_messages_are_replayed() {
     let world = host_with_locales().await;
     world.follow_forest("l10n-central", None).await;
@@ -58,22 +46,22 @@ async fn recorded_messages_are_replayed() {
     lines += "not json\n";
     std::fs::write(world.folder().join("messages.jsonl"), lines).unwrap();
 
-    let replayed = elmo(&world, &["replay", "messages.jsonl"]);
+    let replayed = elmo(&world, &["replay", "messages.jsonl"]).await;
 
     assert!(
-        replayed.status.success() && text(&replayed).contains("2 repositories, 2 pushes, 2 changesets, 1 messages parked"),
+        replayed.status.success() && text(&replayed).contains("2 repositories, 2 pushes, 2 changesets, 1 message parked"),
         "{}",
         text(&replayed)
     );
-    let parked = elmo(&world, &["parked", "list"]);
+    let parked = elmo(&world, &["parked", "list"]).await;
     assert!(text(&parked).contains("the body is not what it should be"), "{}", text(&parked));
-    let retried = elmo(&world, &["parked", "retry", "--all"]);
+    let retried = elmo(&world, &["parked", "retry", "--all"]).await;
     assert_eq!(retried.status.code(), Some(3), "{}", text(&retried));
-    assert!(elmo(&world, &["parked", "drop", "--all"]).status.success());
-    assert!(text(&elmo(&world, &["parked", "list"])).contains("nothing is parked"));
+    assert!(elmo(&world, &["parked", "drop", "--all"]).await.status.success());
+    assert!(text(&elmo(&world, &["parked", "list"]).await).contains("nothing is parked"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn mistakes_get_a_sentence_and_an_exit_code() {
     let world = World::new().await;
     for (args, code, said) in [
@@ -83,10 +71,10 @@ async fn mistakes_get_a_sentence_and_an_exit_code() {
         (&["forest", "add", "x", "ssh://h/x"], 1, "only http and https"),
         (&["repository", "add", "../x", "https://h/x"], 2, "cannot be used"),
         (&["replay", "nowhere.jsonl"], 1, "could not open nowhere.jsonl"),
-        (&["--config", "nowhere.toml", "check"], 2, "could not read nowhere.toml"),
+        (&["--config", "nowhere.toml", "check"], 2, "could not read nowhere.toml: No such file"),
         (&["check"], 3, "PULSE_USER is not set"),
     ] {
-        let output = elmo(&world, args);
+        let output = elmo(&world, args).await;
         assert!(
             output.status.code() == Some(code) && text(&output).contains(said),
             "{args:?}: {:?} {}",
@@ -96,11 +84,59 @@ async fn mistakes_get_a_sentence_and_an_exit_code() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_unknown_setting_is_named_with_the_nearest_one() {
     let world = World::new().await;
     std::fs::write(world.folder().join("elmo.toml"), "[sync]\nlane = 2\n").unwrap();
-    let output = elmo(&world, &["repository", "list"]);
+    let output = elmo(&world, &["repository", "list"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("there is no setting sync.lane, did you mean sync.lanes?"), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn where_nothing_is_followed_every_command_says_how_to_begin() {
+    let world = World::new().await;
+    for args in [&["repository", "list"][..], &["sync", "--all"], &["verify"]] {
+        let output = elmo(&world, args).await;
+        let said = text(&output);
+        assert!(output.status.success() && said.contains("no repository yet; elmo repository add"), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_failing_repository_is_listed_with_its_state_once_and_the_reason() {
+    let (world, name) = World::with_repository("fr").await;
+    world.upstream.delete(&name).await.unwrap();
+
+    let synced = elmo(&world, &["sync", &name]).await;
+    let listed = elmo(&world, &["repository", "list"]).await;
+
+    assert_eq!(synced.status.code(), Some(3));
+    let said = text(&listed);
+    assert!(said.contains("l10n-central/fr  failing  the host says that there is no such repository  "), "{said}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a story runs the program and shells as an operator does")]
+fn completions_are_what_their_shells_can_read() {
+    for (shell, only_read) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
+        let mut printed =
+            Command::new(env!("CARGO_BIN_EXE_elmo")).args(["completions", shell]).stdout(Stdio::piped()).spawn().unwrap();
+        let text = printed.stdout.take().unwrap();
+        match Command::new(shell).arg(only_read).stdin(text).output() {
+            Ok(read) => assert!(read.status.success() && read.stderr.is_empty(), "{shell}: {read:?}"),
+            Err(_) => assert_ne!(shell, "bash", "the others may not be there"),
+        }
+        assert!(printed.wait().unwrap().success());
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
+fn a_reader_that_leaves_in_the_middle_is_no_error() {
+    let mut printing = Command::new(env!("CARGO_BIN_EXE_elmo"));
+    let mut printing = printing.args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(printing.stdout.take());
+    let ended = printing.wait_with_output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
 }

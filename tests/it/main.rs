@@ -7,6 +7,7 @@
 mod architecture;
 mod bad_answers;
 mod broker;
+mod checks;
 mod clones;
 mod command_line;
 mod forks;
@@ -19,5 +20,6 @@ mod outages;
 mod pages;
 mod parallel;
 mod pushes;
+mod recordings;
 mod support;
 mod verify;

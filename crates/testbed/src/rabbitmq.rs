@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use lapin::{
     Channel, Connection, ConnectionProperties,
-    options::{QueueDeclareOptions, QueueDeleteOptions},
+    options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::FieldTable,
 };
 use serde_json::{Value, json};
@@ -213,6 +213,17 @@ impl RabbitMq {
             .queue_delete(queue.into(), QueueDeleteOptions::default())
             .await
             .with_context(|| format!("could not delete {queue}"))?;
+        connection.close(200, "done".into()).await?;
+        Ok(())
+    }
+
+    /// Deletes an exchange with its bindings; it need not exist.
+    pub async fn delete_exchange(&self, vhost: &str, exchange: &str) -> Result<()> {
+        let (connection, channel) = self.admin(vhost).await?;
+        channel
+            .exchange_delete(exchange.into(), ExchangeDeleteOptions::default())
+            .await
+            .with_context(|| format!("could not delete {exchange}"))?;
         connection.close(200, "done".into()).await?;
         Ok(())
     }

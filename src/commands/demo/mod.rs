@@ -23,17 +23,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use upstream::DemoUpstream;
 
-/// The whole thing on data it makes itself; no broker and no account needed
+/// The whole thing on data it makes itself, without a broker
 #[derive(Args)]
 pub(super) struct Demo {
     /// Do it without waiting, look at the pages, and end
     #[arg(long)]
     once: bool,
-    /// Where to keep everything; without this, a temporary folder that is removed at the end
+    /// Where to keep everything, in place of a folder that is removed at the end
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
     /// How many seconds between pushes
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     every: u64,
 }
 

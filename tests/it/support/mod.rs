@@ -2,12 +2,14 @@
 
 mod database;
 mod pages;
+mod program;
 mod worker;
 mod world;
 
 pub(crate) use elmo_testbed::until;
 pub(crate) use elmo_upstream::{Commit, Fault, Scope};
 pub(crate) use pages::Pages;
+pub(crate) use program::{Running, Settings, account, run, text};
 pub(crate) use worker::{Pulse, Worker};
 pub(crate) use world::World;
 
