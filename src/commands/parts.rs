@@ -7,6 +7,7 @@ use crate::ingest::Ingest;
 use crate::store::Store;
 use crate::sync::{Bringer, Lanes, Watcher};
 use anyhow::Context;
+use std::time::Duration;
 
 /// Everything that takes part in following repositories.
 pub(super) struct Parts {
@@ -42,7 +43,17 @@ impl Parts {
 
     pub(super) async fn close(&self) {
         self.bringer.clones.shut_down().await;
-        self.store.close().await;
+        close(&self.store).await;
+    }
+}
+
+/// How long the database may take to say good-bye.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Closes the database, without waiting for requests that are left in the middle: those hold connections to it.
+pub(super) async fn close(store: &Store) {
+    if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
+        tracing::debug!("the database was left rather than closed");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::consume::stop_on_signals;
-use super::parts::open_store;
+use super::parts::{close, open_store};
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::store::Store;
@@ -15,7 +15,7 @@ pub(super) async fn serve(config: Config) -> anyhow::Result<Outcome> {
     let store = open_store(&config).await?;
     let listener = listen(config.listen()).await?;
     serve_on(listener, &store, &Clock::of_this_machine(), stop_on_signals()?).await?;
-    store.close().await;
+    close(&store).await;
     Ok(Outcome::Done)
 }
 

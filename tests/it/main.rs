@@ -21,5 +21,6 @@ mod pages;
 mod parallel;
 mod pushes;
 mod recordings;
+mod serving;
 mod support;
 mod verify;

@@ -248,6 +248,27 @@ impl World {
         connection
     }
 
+    /// Lets nobody read repositories until dropped; on SQLite there is no such hold.
+    pub(crate) async fn hold_readers(&self) -> Option<sqlx::AnyConnection> {
+        use sqlx::Connection;
+        if !self.database.url.starts_with("postgres") {
+            return None;
+        }
+        let mut connection = sqlx::AnyConnection::connect(&self.database.url).await.expect("the database opens");
+        sqlx::query("begin").execute(&mut connection).await.expect("a transaction");
+        sqlx::query("lock table repository in access exclusive mode").execute(&mut connection).await.expect("the table is held");
+        Some(connection)
+    }
+
+    /// How many wait for what somebody holds, on PostgreSQL.
+    pub(crate) async fn held_up(&self) -> i64 {
+        use sqlx::Connection;
+        let mut connection = sqlx::AnyConnection::connect(&self.database.url).await.expect("the database opens");
+        let waiting = "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database
+                       where not granted and datname = current_database()";
+        sqlx::query_scalar(waiting).fetch_one(&mut connection).await.expect("locks are listed")
+    }
+
     /// A second set of lanes on the same database, as another worker with a data folder of its own.
     pub(crate) fn another_worker(&self, name: &str) -> Lanes {
         let bringer = bringer(&self.store, &self.folder.path().join(name), clock(&self.ahead));
