@@ -14,13 +14,17 @@ use std::time::Duration;
 /// How long the database may take to say that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// Which program this is.
+/// Which program this is. Where nobody said it when the program was built, null.
 pub(super) async fn version() -> Json<Value> {
     Json(json!({
-        "source": env!("CARGO_PKG_REPOSITORY"),
+        "source": said(env!("CARGO_PKG_REPOSITORY")),
         "version": env!("CARGO_PKG_VERSION"),
-        "commit": option_env!("ELMO_COMMIT"),
+        "commit": option_env!("ELMO_COMMIT").and_then(said),
     }))
+}
+
+fn said(text: &'static str) -> Option<&'static str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// Whether what the server needs is there.
@@ -90,8 +94,13 @@ fn label(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::exposition;
+    use super::{exposition, said};
     use crate::store::{MessageCount, Totals};
+
+    #[test]
+    fn what_nobody_said_is_null_and_not_empty() {
+        assert_eq!((said(""), said("abc")), (None, Some("abc")));
+    }
 
     #[test]
     fn labels_cannot_end_their_line() {
