@@ -10,6 +10,7 @@ mod broker;
 mod checks;
 mod clones;
 mod command_line;
+mod deploy;
 mod forks;
 mod imports;
 mod made_anew;
