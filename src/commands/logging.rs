@@ -4,8 +4,8 @@ use crate::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
-/// What the consumer reports with more sense than lapin, and PostgreSQL's word at each start that its tables are there.
-const LEFT_OUT: &str = "lapin=off,sqlx::postgres::notice=warn";
+/// lapin reports on its own what the consumer reports with more sense.
+const LEFT_OUT: &str = "lapin=off";
 
 /// Starts logging; a filter that cannot be read is said so and replaced by `info`.
 pub(super) fn start(log: &Log) {

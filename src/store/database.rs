@@ -120,8 +120,7 @@ impl Store {
                 (sqlite_pool(SQLITE_CONNECTIONS).connect(&url).await.map_err(open)?, writers)
             }
             Kind::Postgres => {
-                let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(Duration::from_secs(10));
-                let pool = options.idle_timeout(Duration::from_secs(60)).connect(url).await.map_err(open)?;
+                let pool = postgres_pool().connect(url).await.map_err(open)?;
                 (pool.clone(), pool)
             }
         };
@@ -319,4 +318,18 @@ pub(super) async fn begin_exclusive(connection: &mut sqlx::AnyConnection, kind: 
         Kind::Sqlite => connection.begin_with("begin immediate").await,
         Kind::Postgres => connection.begin().await,
     }
+}
+
+fn postgres_pool() -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .idle_timeout(Duration::from_secs(60))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // Else it tells the log at every start that its tables are there already.
+                connection.execute("set client_min_messages = warning").await?;
+                Ok(())
+            })
+        })
 }
