@@ -2,6 +2,7 @@
 
 use crate::support::{Fault, PATIENCE, Pulse, Scope, Worker, World, until};
 use elmo_testbed::Cable;
+use elmo_upstream::Bulk;
 use std::time::Duration;
 
 #[tokio::test]
@@ -123,6 +124,32 @@ async fn killed_between_pull_and_commit_the_push_is_recorded_by_the_next_worker(
 
     world.until_complete(&name, 2).await;
     assert_eq!(world.differences(&name).await, []);
+}
+
+#[tokio::test]
+async fn killed_again_and_again_an_import_ends_with_nothing_half_known() {
+    let world = World::with_forest().await;
+    let name = "l10n-central/de";
+    world.upstream.create(name).await.unwrap();
+    let bulk = Bulk { changesets: 2500, files_each: 1, push_size: 7, ..Bulk::default() };
+    let pushes = world.upstream.import(name, bulk).await.unwrap().pushes as u64;
+    let pulse = Pulse::new().await;
+    let worker = Worker::start(&world, &pulse);
+    pulse.until_consumed().await;
+    pulse.publish(&[world.message_newrepo(name)]).await;
+    world.upstream.requested(name, |counts| counts.conversations > 0).await;
+    worker.kill().await;
+    for known in [0, 1000] {
+        let worker = Worker::start(&world, &pulse);
+        let changesets = async || world.store.totals().await.unwrap().changesets;
+        until("something more is recorded", PATIENCE, async || changesets().await > known).await;
+        worker.kill().await;
+    }
+
+    let _last = Worker::start(&world, &pulse);
+
+    world.until_complete(name, pushes).await;
+    world.assert_complete(name, pushes).await;
 }
 
 #[tokio::test]

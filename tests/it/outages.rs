@@ -109,6 +109,23 @@ async fn a_database_that_goes_away_and_comes_back() {
 }
 
 #[tokio::test]
+async fn no_more_messages_are_in_hand_than_was_set() {
+    let mut world = World::on_a_database_of_its_own().await;
+    world.follow_forest("l10n-central", None).await;
+    let name = world.add_repository("fr").await;
+    let pulse = Pulse::new().await;
+    let _worker = Worker::start_with(&world, &pulse, "[pulse]\nprefetch = 10\nbatch = 5\n");
+    pulse.until_consumed().await;
+    world.database.stop().await;
+
+    pulse.publish(&vec![world.message_newrepo(&name); 30]).await;
+
+    until("ten are in hand", PATIENCE, async || pulse.depth().await == Some(20)).await;
+    world.database.start().await;
+    until("all are taken", PATIENCE, async || pulse.depth().await == Some(0)).await;
+}
+
+#[tokio::test]
 async fn a_pull_that_hangs_is_ended_and_the_repository_waits() {
     let (world, name) = World::with_repository("fr").await;
     let pulse = Pulse::new().await;

@@ -247,7 +247,7 @@ async fn what_hg_keeps_byte_for_byte_is_kept_byte_for_byte() {
     let description = "line\n".repeat(200_000) + "with a \0 in it";
     let commits = [
         Commit::new(&description).file(b"browser/caf\xe9.ftl", "a").file("ends in a space ", "b").file(&deep, "c"),
-        Commit::new("before the epoch").date(-86_400, 0).file("a", "1"),
+        Commit::new("before the epoch").author("n".repeat(400)).date(-86_400, 0).file("a", "1"),
         Commit::new("far away").date(253_402_300_799, -7200).file("a", "2"),
     ];
     let push = world.push_all(&name, commits).await;
@@ -264,6 +264,7 @@ async fn what_hg_keeps_byte_for_byte_is_kept_byte_for_byte() {
             && files.contains(&deep.into_bytes())
     );
     assert_eq!(odd.description.to_bytes(), description.into_bytes());
-    assert_eq!(world.changeset(push.nodes[1]).await.date.seconds, -86_400);
+    let before_the_epoch = world.changeset(push.nodes[1]).await;
+    assert_eq!((before_the_epoch.date.seconds, before_the_epoch.author.as_str().len()), (-86_400, 400));
     assert_eq!(world.changeset(push.nodes[2]).await.date.seconds, 253_402_300_799);
 }
