@@ -190,14 +190,7 @@ async fn list_repositories(store: &Store, now: jiff::Timestamp, json: bool, out:
     }
     let row = |repository: &KnownRepository| {
         let error = repository.error.clone().unwrap_or_default();
-        vec![repository.name.to_string(), repository.state().name().to_owned(), after_state(repository), error]
+        vec![repository.name.to_string(), repository.state().name().to_owned(), repository.rest_of_words(), error]
     };
     Ok(out.table(&["repository", "state", "", ""], &repositories.iter().map(row).collect::<Vec<_>>())?)
-}
-
-/// The sentence without the word that stands before it already.
-fn after_state(repository: &KnownRepository) -> String {
-    let sentence = repository.in_words();
-    let rest = sentence.strip_prefix(repository.state().name()).unwrap_or(&sentence);
-    rest.trim_start_matches([':', ' ']).to_owned()
 }

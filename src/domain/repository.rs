@@ -184,4 +184,11 @@ impl Repository {
             State::Complete => format!("complete up to push {}", self.last_push),
         }
     }
+
+    /// The sentence without the state's name, for where that stands before it already.
+    pub fn rest_of_words(&self) -> String {
+        let words = self.in_words();
+        let rest = words.strip_prefix(self.state().name()).unwrap_or(&words);
+        rest.trim_start_matches([':', ' ']).to_owned()
+    }
 }

@@ -263,18 +263,25 @@ fn with_creation(url: &str) -> String {
 }
 
 fn sqlite_pool(connections: u32) -> AnyPoolOptions {
+    let setting_up = "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 30000; \
+                      pragma foreign_keys = on; pragma cache_size = -8000; pragma temp_store = memory;";
+    pool(connections, Duration::from_secs(60), setting_up)
+}
+
+fn postgres_pool() -> AnyPoolOptions {
+    // Else it tells the log at every start that its tables are there already.
+    pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), "set client_min_messages = warning")
+}
+
+/// Up to so many connections, each waited for so long, that begin with `setting_up`.
+fn pool(connections: u32, patience: Duration, setting_up: &'static str) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(patience)
         .idle_timeout(Duration::from_secs(60))
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                connection
-                    .execute(
-                        "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 30000; \
-                         pragma foreign_keys = on; pragma cache_size = -8000; pragma temp_store = memory;",
-                    )
-                    .await?;
+                connection.execute(setting_up).await?;
                 Ok(())
             })
         })
@@ -318,18 +325,4 @@ pub(super) async fn begin_exclusive(connection: &mut sqlx::AnyConnection, kind: 
         Kind::Sqlite => connection.begin_with("begin immediate").await,
         Kind::Postgres => connection.begin().await,
     }
-}
-
-fn postgres_pool() -> AnyPoolOptions {
-    AnyPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        .idle_timeout(Duration::from_secs(60))
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // Else it tells the log at every start that its tables are there already.
-                connection.execute("set client_min_messages = warning").await?;
-                Ok(())
-            })
-        })
 }

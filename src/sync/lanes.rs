@@ -139,10 +139,7 @@ impl Lanes {
     }
 
     async fn claim_and_take(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
-        self.messages_first(stop).await;
-        if stop.is_cancelled() {
-            return Ok(false);
-        }
+        tokio::select! { biased; () = stop.cancelled() => return Ok(false), () = self.messages_first() => {} }
         let Some(claim) = self.claim().await? else {
             return Ok(false);
         };
@@ -159,13 +156,13 @@ impl Lanes {
         Ok(true)
     }
 
-    async fn messages_first(&self, stop: &CancellationToken) {
+    async fn messages_first(&self) {
         loop {
             let wait = self.burst().wait(Instant::now());
-            if wait.is_zero() || stop.is_cancelled() {
+            if wait.is_zero() {
                 return;
             }
-            tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }
+            tokio::time::sleep(wait).await;
         }
     }
 

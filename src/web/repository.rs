@@ -15,6 +15,8 @@ pub(super) struct RepositoryShown {
     pub(super) fork_of: Option<String>,
     pub(super) state: &'static str,
     pub(super) in_words: String,
+    #[serde(skip)]
+    pub(super) rest_of_words: String,
     pub(super) generation: i64,
     pub(super) announced_push: u64,
     pub(super) last_push: u64,
@@ -38,6 +40,7 @@ impl RepositoryShown {
             fork_of: repository.fork_of.as_ref().map(ToString::to_string),
             state: repository.state().name(),
             in_words: repository.in_words(),
+            rest_of_words: repository.rest_of_words(),
             generation: repository.generation,
             announced_push: repository.announced_push,
             last_push: repository.last_push,
@@ -47,11 +50,6 @@ impl RepositoryShown {
             error: repository.error.as_deref().map(|error| Kept::from(error).to_string()),
             next_try: time(repository.next_try.filter(|_| troubled)),
         }
-    }
-
-    /// The sentence without the word that the badge says already.
-    pub(super) fn rest_of_words(&self) -> &str {
-        self.in_words.strip_prefix(self.state).map_or(self.in_words.as_str(), |rest| rest.trim_start_matches([':', ' ']))
     }
 
     /// The host's own page, if a browser may go there.

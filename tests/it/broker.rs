@@ -8,9 +8,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn a_worker_with_pulses_rights_takes_what_is_published() {
     let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
+    let (pulse, worker) = Worker::consuming(&world).await;
     let push = world.push(&name, "second").await;
 
     pulse.publish(&[world.message(&name, &push)]).await;
@@ -23,9 +21,7 @@ async fn a_worker_with_pulses_rights_takes_what_is_published() {
 #[tokio::test]
 async fn a_bad_message_does_not_stop_the_queue() {
     let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let _worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
+    let (pulse, _worker) = Worker::consuming(&world).await;
     let push = world.push(&name, "second").await;
     let good = world.message(&name, &push);
     let bad = elmo::domain::Message { body: b"\xffno json".to_vec(), ..good.clone() };
@@ -58,9 +54,7 @@ async fn a_broker_that_is_killed_and_started_loses_a_message_and_no_push() {
 #[tokio::test]
 async fn a_queue_that_is_deleted_is_declared_anew_and_nothing_is_missed() {
     let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let _worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
+    let (pulse, _worker) = Worker::consuming(&world).await;
     world.push(&name, "its message dies with the queue").await;
 
     pulse.delete_queue().await;
@@ -99,9 +93,7 @@ async fn killed_between_commit_and_ack_the_message_comes_again_and_changes_nothi
 #[tokio::test]
 async fn killed_between_pull_and_commit_the_push_is_recorded_by_the_next_worker() {
     let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
+    let (pulse, worker) = Worker::consuming(&world).await;
     let push = world.push(&name, "second").await;
     let node = elmo_hg::Node::from(*push.tip().as_bytes());
     let clone = world.data().join("clones").join(&name);
@@ -133,9 +125,7 @@ async fn killed_again_and_again_an_import_ends_with_nothing_half_known() {
     world.upstream.create(name).await.unwrap();
     let bulk = Bulk { changesets: 2500, files_each: 1, push_size: 7, ..Bulk::default() };
     let pushes = world.upstream.import(name, bulk).await.unwrap().pushes as u64;
-    let pulse = Pulse::new().await;
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
+    let (pulse, worker) = Worker::consuming(&world).await;
     pulse.publish(&[world.message_newrepo(name)]).await;
     world.upstream.requested(name, |counts| counts.conversations > 0).await;
     worker.kill().await;

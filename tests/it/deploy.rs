@@ -1,12 +1,11 @@
 //! What the files in `deploy/` name is there: settings, commands, addresses, and what one part of them says of another.
 
-use crate::support::World;
+use crate::support::{Pages, World};
 use elmo::config::{Config, EXAMPLE};
 use elmo::domain::HGPUSHES;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tokio_util::sync::CancellationToken;
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// Said when the program is built, not when it runs.
@@ -119,15 +118,10 @@ fn everywhere_it_gets_the_time_it_needs_to_stop() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn every_address_that_is_probed_is_answered() {
     let world = World::new().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = elmo::web::router(world.store.clone(), world.bringer.clock.clone());
-    let stop = CancellationToken::new();
-    let serving = tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
-
+    let pages = Pages::of(&world).await;
     let mut probed = vec![compose_probe()];
     for object in kubernetes() {
         probed.extend(object["metadata"]["annotations"]["prometheus.io/path"].as_str().map(str::to_owned));
@@ -138,11 +132,9 @@ async fn every_address_that_is_probed_is_answered() {
 
     assert_eq!(probed.len(), 5, "{probed:?}");
     for path in probed {
-        let answer = world.bringer.http.get(&format!("{url}{path}")).await;
-        assert!(answer.is_ok(), "{path}: {answer:?}");
+        assert!(!pages.shown(&path).await.is_empty(), "{path}");
     }
-    stop.cancel();
-    serving.await.unwrap().unwrap();
+    pages.stop().await;
 }
 
 fn compose_probe() -> String {

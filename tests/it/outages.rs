@@ -1,31 +1,22 @@
 //! What the machine does to a worker: a full disk, a folder that became read-only, a database that goes, an hg that hangs, a signal.
 
-use crate::support::{Fault, PATIENCE, Pulse, Scope, Worker, World, until};
+use crate::support::{Commit, Fault, PATIENCE, Pulse, Scope, Worker, World, in_world, text, until};
 use elmo::domain::{ErrorClass, State};
-use std::process::{Output, Stdio};
+use elmo_upstream::{Counts, Rule};
+use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 
 /// `script` with the world's data folder as a file system of one MiB, which only the script sees; no privilege is needed.
 /// `$ELMO` is the program.
-#[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
 fn on_a_small_disk(world: &World, script: &str) -> Command {
     std::fs::create_dir_all(world.data()).unwrap();
-    let mut command = Command::new("unshare");
+    let mut command = in_world(world, "unshare");
     command
         .args(["--user", "--map-root-user", "--mount", "sh", "-euc"])
         .arg(format!("mount -t tmpfs -o size=1m elmo \"$ELMO_DATA\"\n{script}"))
-        .current_dir(world.folder())
-        .env("ELMO", env!("CARGO_BIN_EXE_elmo"))
-        .env("ELMO_DATA", world.data())
-        .env("DATABASE_URL", &world.database.url)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+        .env("ELMO", env!("CARGO_BIN_EXE_elmo"));
     command
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// A repository that needs more than a small disk has, which nobody has cloned.
@@ -42,7 +33,7 @@ async fn with_a_large_repository() -> (World, &'static str) {
     })
     .take(3 << 20)
     .collect();
-    world.push_all(name, [crate::support::Commit::new("a picture").file("large.png", noise)]).await;
+    world.push_all(name, [Commit::new("a picture").file("large.png", noise)]).await;
     world.deliver(world.message_newrepo(name)).await;
     (world, name)
 }
@@ -90,12 +81,8 @@ async fn a_folder_that_becomes_read_only_is_our_own_trouble() {
 
 #[tokio::test]
 async fn a_database_that_goes_away_and_comes_back() {
-    let mut world = World::on_a_database_of_its_own().await;
-    world.follow_forest("l10n-central", None).await;
-    let name = world.add_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
+    let (mut world, name) = World::on_a_database_of_its_own().await;
+    let (pulse, worker) = Worker::consuming(&world).await;
     let push = world.push(&name, "second").await;
     world.database.stop().await;
     pulse.publish(&[world.message(&name, &push)]).await;
@@ -110,12 +97,8 @@ async fn a_database_that_goes_away_and_comes_back() {
 
 #[tokio::test]
 async fn no_more_messages_are_in_hand_than_was_set() {
-    let mut world = World::on_a_database_of_its_own().await;
-    world.follow_forest("l10n-central", None).await;
-    let name = world.add_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let _worker = Worker::start_with(&world, &pulse, "[pulse]\nprefetch = 10\nbatch = 5\n");
-    pulse.until_consumed().await;
+    let (mut world, name) = World::on_a_database_of_its_own().await;
+    let (pulse, _worker) = Worker::consuming_with(&world, "[pulse]\nprefetch = 10\nbatch = 5\n").await;
     world.database.stop().await;
 
     pulse.publish(&vec![world.message_newrepo(&name); 30]).await;
@@ -128,9 +111,7 @@ async fn no_more_messages_are_in_hand_than_was_set() {
 #[tokio::test]
 async fn a_pull_that_hangs_is_ended_and_the_repository_waits() {
     let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let worker = Worker::start_with(&world, &pulse, "[hg]\npull_timeout = \"10s\"\n");
-    pulse.until_consumed().await;
+    let (pulse, worker) = Worker::consuming_with(&world, "[hg]\npull_timeout = \"10s\"\n").await;
     let push = world.push(&name, "second").await;
     world.upstream.faults(&name).set(Fault::Hang.on(Scope::Wire));
 
@@ -145,17 +126,22 @@ async fn a_pull_that_hangs_is_ended_and_the_repository_waits() {
     world.assert_complete(&name, 2).await;
 }
 
-#[tokio::test]
-async fn told_to_stop_a_worker_finishes_what_is_in_hand() {
+/// A worker that has a push in hand whose requests at the host meet `fault`.
+async fn with_a_push_in_hand(fault: Rule, requested: impl FnMut(Counts) -> bool) -> (World, String, Pulse, Worker) {
     let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
+    let (pulse, worker) = Worker::consuming(&world).await;
     let push = world.push(&name, "second").await;
-    world.upstream.faults(&name).set(Fault::Delay(Duration::from_millis(500)).on(Scope::Wire));
+    world.upstream.faults(&name).set(fault);
     world.upstream.forget_requests();
     pulse.publish(&[world.message(&name, &push)]).await;
-    world.upstream.requested(&name, |counts| counts.conversations > 0).await;
+    world.upstream.requested(&name, requested).await;
+    (world, name, pulse, worker)
+}
+
+#[tokio::test]
+async fn told_to_stop_a_worker_finishes_what_is_in_hand() {
+    let slow = Fault::Delay(Duration::from_millis(500)).on(Scope::Wire);
+    let (world, name, pulse, worker) = with_a_push_in_hand(slow, |counts| counts.conversations > 0).await;
 
     assert_eq!(worker.terminate().await, Some(0));
 
@@ -165,15 +151,8 @@ async fn told_to_stop_a_worker_finishes_what_is_in_hand() {
 
 #[tokio::test]
 async fn told_to_stop_a_worker_lets_go_of_what_does_not_end() {
-    let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
-    let push = world.push(&name, "second").await;
-    world.upstream.faults(&name).set(Fault::Hang.on(Scope::Pushlog));
-    world.upstream.forget_requests();
-    pulse.publish(&[world.message(&name, &push)]).await;
-    world.upstream.requested(&name, |counts| counts.pushlog > 0).await;
+    let endless = Fault::Hang.on(Scope::Pushlog);
+    let (world, name, _pulse, worker) = with_a_push_in_hand(endless, |counts| counts.pushlog > 0).await;
 
     assert_eq!(worker.terminate().await, Some(0));
 

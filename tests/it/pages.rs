@@ -197,9 +197,7 @@ async fn pages_are_only_read_and_errors_speak_the_format_that_was_asked_for() {
 
 #[tokio::test]
 async fn machines_ask_how_it_is() {
-    let mut world = World::on_a_database_of_its_own().await;
-    world.follow_forest("l10n-central", None).await;
-    world.add_repository("fr").await;
+    let (mut world, _) = World::on_a_database_of_its_own().await;
     world.deliver_body("no json").await;
     let pages = Pages::of(&world).await;
     let metrics = pages.shown("/metrics").await;

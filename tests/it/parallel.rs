@@ -122,7 +122,7 @@ async fn a_worker_that_slept_longer_than_its_lease_changes_nothing_when_it_wakes
 async fn two_workers_that_start_at_once_on_an_empty_database() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new().await;
-    let url = if world.database.url.starts_with("postgres") {
+    let url = if world.database.is_a_server() {
         world.database.url.clone()
     } else {
         format!("sqlite:{}", folder.path().join("new.sqlite").display())

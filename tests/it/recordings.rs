@@ -35,10 +35,8 @@ async fn what_is_recorded_from_a_live_broker_is_replayed_to_the_byte() {
 #[tokio::test]
 async fn a_worker_beside_a_recorder_misses_nothing() {
     let (world, name) = World::with_repository("fr").await;
-    let pulse = Pulse::new().await;
+    let (pulse, worker) = Worker::consuming(&world).await;
     let file = world.folder().join("recorded.jsonl");
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_consumed().await;
     let mut recorder = Running::start(&world, account(&pulse), &["record", "recorded.jsonl"]);
     recorder.until_it_logs("consuming").await;
     let push = world.push(&name, "second").await;

@@ -194,38 +194,40 @@ impl RabbitMq {
     }
 
     async fn look_at(&self, vhost: &str, queue: &str) -> Result<Option<lapin::Queue>> {
-        let (connection, channel) = self.admin(vhost).await?;
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let declared = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
-        let found = match declared {
-            Ok(queue) => Some(queue),
-            Err(error) if is_not_found(&error) => None,
-            Err(error) => return Err(error).with_context(|| format!("could not look at {queue}")),
-        };
-        connection.close(200, "done".into()).await?;
-        Ok(found)
+        self.as_admin(vhost, async |channel| {
+            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            match channel.queue_declare(queue.into(), passive, FieldTable::default()).await {
+                Ok(queue) => Ok(Some(queue)),
+                Err(error) if is_not_found(&error) => Ok(None),
+                Err(error) => Err(error).with_context(|| format!("could not look at {queue}")),
+            }
+        })
+        .await
     }
 
     /// Deletes a queue with all its messages, as Pulse does with one that grows too long; it need not exist.
     pub async fn delete_queue(&self, vhost: &str, queue: &str) -> Result<()> {
-        let (connection, channel) = self.admin(vhost).await?;
-        channel
-            .queue_delete(queue.into(), QueueDeleteOptions::default())
-            .await
-            .with_context(|| format!("could not delete {queue}"))?;
-        connection.close(200, "done".into()).await?;
-        Ok(())
+        self.as_admin(vhost, async |channel| {
+            let deleted = channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await;
+            deleted.map(drop).with_context(|| format!("could not delete {queue}"))
+        })
+        .await
     }
 
     /// Deletes an exchange with its bindings; it need not exist.
     pub async fn delete_exchange(&self, vhost: &str, exchange: &str) -> Result<()> {
+        self.as_admin(vhost, async |channel| {
+            let deleted = channel.exchange_delete(exchange.into(), ExchangeDeleteOptions::default()).await;
+            deleted.with_context(|| format!("could not delete {exchange}"))
+        })
+        .await
+    }
+
+    async fn as_admin<T>(&self, vhost: &str, act: impl AsyncFnOnce(&Channel) -> Result<T>) -> Result<T> {
         let (connection, channel) = self.admin(vhost).await?;
-        channel
-            .exchange_delete(exchange.into(), ExchangeDeleteOptions::default())
-            .await
-            .with_context(|| format!("could not delete {exchange}"))?;
+        let done = act(&channel).await?;
         connection.close(200, "done".into()).await?;
-        Ok(())
+        Ok(done)
     }
 
     fn described_by(description: &str) -> Result<Self> {

@@ -14,18 +14,17 @@ pub(crate) struct Database {
 impl Database {
     /// On the servers of this run.
     pub(crate) async fn make(folder: &Path) -> Database {
-        if !on_postgres() {
-            return Database::in_file(folder);
-        }
-        Database::on(Postgres::of_this_run().await.expect("PostgreSQL starts")).await
+        Database::on(Postgres::of_this_run(), folder).await
     }
 
     /// On a server of its own, which can be stopped.
     pub(crate) async fn of_its_own(folder: &Path) -> Database {
-        if !on_postgres() {
-            return Database::in_file(folder);
-        }
-        Database::on(Postgres::start().await.expect("PostgreSQL starts")).await
+        Database::on(Postgres::start(), folder).await
+    }
+
+    /// A connection beside the program's.
+    pub(crate) async fn connect(&self) -> AnyConnection {
+        AnyConnection::connect(&self.url).await.expect("the database opens")
     }
 
     /// A server can be gone; a file can only be locked.
@@ -38,7 +37,7 @@ impl Database {
         match &self.postgres {
             Some(postgres) => postgres.kill().await.expect("PostgreSQL is killed"),
             None => {
-                let mut connection = AnyConnection::connect(&self.url).await.expect("the database opens");
+                let mut connection = self.connect().await;
                 sqlx::query("begin exclusive").execute(&mut connection).await.expect("the file is locked");
                 self.held = Some(connection);
             }
@@ -53,11 +52,12 @@ impl Database {
         }
     }
 
-    fn in_file(folder: &Path) -> Database {
-        Database { url: format!("sqlite:{}", folder.join("elmo.sqlite").display()), postgres: None, held: None }
-    }
-
-    async fn on(postgres: Postgres) -> Database {
+    async fn on(server: impl Future<Output = anyhow::Result<Postgres>>, folder: &Path) -> Database {
+        if !on_postgres() {
+            let url = format!("sqlite:{}", folder.join("elmo.sqlite").display());
+            return Database { url, postgres: None, held: None };
+        }
+        let postgres = server.await.expect("PostgreSQL starts");
         let url = postgres.create_database(None).await.expect("a database is made");
         Database { url, postgres: Some(postgres), held: None }
     }

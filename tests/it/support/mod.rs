@@ -9,7 +9,7 @@ mod world;
 pub(crate) use elmo_testbed::until;
 pub(crate) use elmo_upstream::{Commit, Fault, Scope};
 pub(crate) use pages::Pages;
-pub(crate) use program::{Running, Settings, account, run, text};
+pub(crate) use program::{Running, Settings, account, in_world, run, text};
 pub(crate) use worker::{Pulse, Worker};
 pub(crate) use world::World;
 

@@ -3,13 +3,15 @@
 use super::World;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A web server over a world's database, ended when dropped.
 pub(crate) struct Pages {
     root: String,
     http: reqwest::Client,
-    _stop: DropGuard,
+    serving: JoinHandle<std::io::Result<()>>,
+    stop: DropGuard,
 }
 
 /// An answer.
@@ -25,9 +27,15 @@ impl Pages {
         let root = format!("http://{}", listener.local_addr().expect("its address"));
         let router = elmo::web::router(world.store.clone(), world.bringer.clock.clone());
         let stop = CancellationToken::new();
-        tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
+        let serving = tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         let http = reqwest::Client::builder().build().expect("HTTP is set up");
-        Pages { root, http, _stop: stop.drop_guard() }
+        Pages { root, http, serving, stop: stop.drop_guard() }
+    }
+
+    /// Stops the server, which ends well.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        self.serving.await.expect("the server does not panic").expect("the server ends well");
     }
 
     pub(crate) async fn get(&self, path: &str) -> Page {

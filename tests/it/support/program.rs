@@ -34,7 +34,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start(world: &World, settings: Settings, args: &[&str]) -> Running {
         let mut command = command(world, settings, args);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("it starts");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let log = BufReader::new(child.stderr.take().expect("its log is listened to")).lines();
         Running { child, log }
     }
@@ -53,8 +53,7 @@ impl Running {
     }
 
     pub(crate) fn tell(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a process id");
-        kill_process(pid, signal).expect("it is told");
+        tell(&self.child, signal);
     }
 
     /// Waits for its end; gives the exit code.
@@ -64,10 +63,23 @@ impl Running {
     }
 }
 
+pub(super) fn tell(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(child.id().expect("it runs").cast_signed()).expect("a process id");
+    kill_process(pid, signal).expect("it is told");
+}
+
+/// `elmo` in the world's folder, on its database.
+pub(super) fn command(world: &World, settings: Settings, args: &[&str]) -> Command {
+    let mut command = in_world(world, env!("CARGO_BIN_EXE_elmo"));
+    command.args(args).envs(settings);
+    command
+}
+
+/// A program in the world's folder that finds the world's database by the environment, ended when dropped.
 #[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
-fn command(world: &World, settings: Settings, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_elmo"));
-    command.args(args).current_dir(world.folder()).stdin(Stdio::null());
-    command.env("DATABASE_URL", &world.database.url).env("ELMO_DATA", world.data()).env_remove("PULSE_USER").envs(settings);
+pub(crate) fn in_world(world: &World, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(world.folder()).stdin(Stdio::null()).kill_on_drop(true);
+    command.env("DATABASE_URL", &world.database.url).env("ELMO_DATA", world.data()).env_remove("PULSE_USER");
     command
 }

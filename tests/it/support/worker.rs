@@ -1,11 +1,12 @@
 //! The program itself as a worker, on a broker with Pulse's rights.
 
+use super::program::{command, tell};
 use super::{PATIENCE, World, until};
 use elmo::domain::Message;
 use elmo_testbed::{Publisher, RabbitMq};
+use rustix::process::Signal;
 use std::path::PathBuf;
-use std::process::Stdio;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 /// A virtual host of a RabbitMQ, and somebody who publishes there as hg.mozilla.org does.
 pub(crate) struct Pulse {
@@ -68,9 +69,17 @@ impl Worker {
         Worker::start_in(world, pulse, world.data(), pulse.rabbit.port())
     }
 
-    /// Starts a worker with further settings, as elmo.toml has them.
-    pub(crate) fn start_with(world: &World, pulse: &Pulse, settings: &str) -> Worker {
-        Worker::start_configured(world, pulse, world.data(), pulse.rabbit.port(), settings)
+    /// A worker that consumes from a vhost of its own on the broker of this run.
+    pub(crate) async fn consuming(world: &World) -> (Pulse, Worker) {
+        Worker::consuming_with(world, "").await
+    }
+
+    /// The same with further settings, as elmo.toml has them.
+    pub(crate) async fn consuming_with(world: &World, settings: &str) -> (Pulse, Worker) {
+        let pulse = Pulse::new().await;
+        let worker = Worker::start_configured(world, &pulse, world.data(), pulse.rabbit.port(), settings);
+        pulse.until_consumed().await;
+        (pulse, worker)
     }
 
     /// Starts a worker that reaches the broker by another port, through a cable.
@@ -78,19 +87,11 @@ impl Worker {
         Worker::start_configured(world, pulse, data, port, "")
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a story runs the program as an operator does")]
     fn start_configured(world: &World, pulse: &Pulse, data: PathBuf, port: u16, settings: &str) -> Worker {
-        let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
-            .arg("consume-pulse")
-            .envs(RabbitMq::pulse_settings(port, &pulse.vhost))
-            .env("DATABASE_URL", &world.database.url)
-            .env("ELMO_DATA", data)
-            .env("ELMO_CONFIG", config_of(world, settings))
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the worker starts");
-        Worker { child }
+        let account = RabbitMq::pulse_settings(port, &pulse.vhost).into();
+        let mut command = command(world, account, &["consume-pulse"]);
+        command.env("ELMO_DATA", data).env("ELMO_CONFIG", config_of(world, settings));
+        Worker { child: command.spawn().expect("the worker starts") }
     }
 
     /// SIGKILL, at whatever it is doing.
@@ -100,8 +101,7 @@ impl Worker {
 
     /// SIGTERM; gives the exit code.
     pub(crate) async fn terminate(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a process id");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the worker is told to stop");
+        tell(&self.child, Signal::TERM);
         let status = tokio::time::timeout(std::time::Duration::from_secs(10), self.child.wait()).await;
         status.expect("the worker stops within 10 s").expect("its status").code()
     }

@@ -36,11 +36,14 @@ impl World {
         World::on(database, folder).await
     }
 
-    /// A world whose database can be stopped.
-    pub(crate) async fn on_a_database_of_its_own() -> World {
+    /// A world whose database can be stopped, in which `l10n-central/fr` is followed and has one push.
+    pub(crate) async fn on_a_database_of_its_own() -> (World, String) {
         let folder = tempfile::tempdir().expect("a folder");
         let database = Database::of_its_own(folder.path()).await;
-        World::on(database, folder).await
+        let world = World::on(database, folder).await;
+        world.follow_forest("l10n-central", None).await;
+        let name = world.add_repository("fr").await;
+        (world, name)
     }
 
     async fn on(database: Database, folder: TempDir) -> World {
@@ -70,7 +73,7 @@ impl World {
     }
 
     /// `l10n-central/<locale>` comes into being with one push.
-    pub(crate) async fn add_repository(&self, locale: &str) -> String {
+    async fn add_repository(&self, locale: &str) -> String {
         let name = format!("l10n-central/{locale}");
         self.upstream.create(&name).await.expect("a repository");
         let push = self.push(&name, "first").await;
@@ -230,40 +233,33 @@ impl World {
 
     /// Changes the database behind Elmo's back.
     pub(crate) async fn execute(&self, sql: &'static str) {
-        use sqlx::Connection;
-        let mut connection = sqlx::AnyConnection::connect(&self.database.url).await.expect("the database opens");
+        let mut connection = self.database.connect().await;
         sqlx::query(sql).execute(&mut connection).await.expect("the statement runs");
     }
 
     /// Lets nobody write changesets until dropped.
     pub(crate) async fn hold_changesets(&self) -> sqlx::AnyConnection {
-        use sqlx::Connection;
-        let mut connection = sqlx::AnyConnection::connect(&self.database.url).await.expect("the database opens");
-        if self.database.url.starts_with("postgres") {
-            sqlx::query("begin").execute(&mut connection).await.expect("a transaction");
-            sqlx::query("lock table changeset in exclusive mode").execute(&mut connection).await.expect("the table is held");
-        } else {
-            sqlx::query("begin immediate").execute(&mut connection).await.expect("the writer's place is held");
-        }
-        connection
+        self.hold(if self.database.is_a_server() { "begin; lock table changeset in exclusive mode" } else { "begin immediate" })
+            .await
     }
 
     /// Lets nobody read repositories until dropped; on SQLite there is no such hold.
     pub(crate) async fn hold_readers(&self) -> Option<sqlx::AnyConnection> {
-        use sqlx::Connection;
-        if !self.database.url.starts_with("postgres") {
+        if !self.database.is_a_server() {
             return None;
         }
-        let mut connection = sqlx::AnyConnection::connect(&self.database.url).await.expect("the database opens");
-        sqlx::query("begin").execute(&mut connection).await.expect("a transaction");
-        sqlx::query("lock table repository in access exclusive mode").execute(&mut connection).await.expect("the table is held");
-        Some(connection)
+        Some(self.hold("begin; lock table repository in access exclusive mode").await)
+    }
+
+    async fn hold(&self, begin: &'static str) -> sqlx::AnyConnection {
+        let mut connection = self.database.connect().await;
+        sqlx::raw_sql(begin).execute(&mut connection).await.expect("it is held");
+        connection
     }
 
     /// How many wait for what somebody holds, on PostgreSQL.
     pub(crate) async fn held_up(&self) -> i64 {
-        use sqlx::Connection;
-        let mut connection = sqlx::AnyConnection::connect(&self.database.url).await.expect("the database opens");
+        let mut connection = self.database.connect().await;
         let waiting = "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database
                        where not granted and datname = current_database()";
         sqlx::query_scalar(waiting).fetch_one(&mut connection).await.expect("locks are listed")
