@@ -1,10 +1,10 @@
 //! The connection: SQLite in a file or PostgreSQL, behind one type. Transactions that step back and try again when another
 //! worker was quicker.
 
+use super::dictionary::Dictionary;
 use super::migrations;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyPool, Connection, Executor, Row, Transaction};
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,14 +57,7 @@ pub struct Store {
     /// SQLite has one writer at a time: a pool of one lets them queue here instead of polling its lock.
     writers: AnyPool,
     kind: Kind,
-    pub(super) ids: Arc<Mutex<RememberedIds>>,
-}
-
-/// Numbers of files and branches, which never change once committed.
-#[derive(Default)]
-pub(super) struct RememberedIds {
-    pub(super) files: HashMap<String, i64>,
-    pub(super) branches: HashMap<String, i64>,
+    dictionary: Arc<Mutex<Dictionary>>,
 }
 
 /// A transaction that may write.
@@ -124,7 +117,7 @@ impl Store {
                 (pool.clone(), pool)
             }
         };
-        Ok(Store { readers, writers, kind, ids: Arc::default() })
+        Ok(Store { readers, writers, kind, dictionary: Arc::default() })
     }
 
     /// Brings the tables up to date; a second worker that starts at the same moment waits.
@@ -202,8 +195,8 @@ impl Store {
         Ok(done)
     }
 
-    pub(super) fn remembered<T>(&self, ask: impl FnOnce(&mut RememberedIds) -> T) -> T {
-        ask(&mut self.ids.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn remembered<T>(&self, ask: impl FnOnce(&mut Dictionary) -> T) -> T {
+        ask(&mut self.dictionary.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -6,15 +6,18 @@
 mod changesets;
 mod counts;
 mod database;
+mod dictionary;
 mod forests;
 mod ingest;
 mod migrations;
 mod obsolescence;
 mod parked;
+mod placeholders;
 mod pushes;
 mod recording;
 mod repositories;
 mod rows;
+mod standing;
 mod verify;
 mod work;
 
@@ -25,7 +28,8 @@ pub use ingest::{Batch, Noted};
 pub use obsolescence::Marking;
 pub use parked::{Parked, ParkedRow};
 pub use pushes::{PushRow, PushedChangeset};
-pub use recording::{Recorded, Recording, Standing};
+pub use recording::{Recorded, Recording};
 pub use repositories::Added;
+pub use standing::Standing;
 pub use verify::{KeptChangeset, KeptPush};
 pub use work::{Claim, Ending};

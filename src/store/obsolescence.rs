@@ -1,6 +1,7 @@
 //! Obsolescence markers: which changeset was replaced by which.
 
 use super::database::{Change, RowsSql, StoreError, rows_sql};
+use super::placeholders;
 use super::rows::{Cell, Rows};
 use crate::domain::{Marker, RepositoryId, Revision};
 use std::collections::BTreeSet;
@@ -12,10 +13,6 @@ pub struct Marking {
     pub markers: Vec<Marker>,
 }
 
-const ADD_PLACEHOLDERS: RowsSql =
-    rows_sql!("insert into changeset (revision) select value->>0 from " ROWS " where true on conflict do nothing");
-const MARK_OBSOLETE: RowsSql =
-    rows_sql!("update changeset set obsolete = 1 where revision in (select value->>0 from " ROWS ") and obsolete = 0");
 const ADD_MARKERS: RowsSql = rows_sql!(
     "insert into obsolescence (precursor, successor, repository, marker_user, date)
      select (select id from changeset where revision = value->>0), (select id from changeset where revision = value->>1),
@@ -32,14 +29,10 @@ pub(super) async fn mark(change: &mut Change, markings: &[Marking]) -> Result<()
     }
     let named: BTreeSet<Revision> =
         precursors.iter().copied().chain(markers().flat_map(|marker| marker.successors.iter().copied())).collect();
-    change.run(&ADD_PLACEHOLDERS, revisions(&named)).await?;
-    change.run(&MARK_OBSOLETE, revisions(&precursors)).await?;
+    placeholders::add(change, &named).await?;
+    placeholders::mark_obsolete(change, &precursors).await?;
     change.run(&ADD_MARKERS, marker_rows(markings)).await?;
     Ok(())
-}
-
-fn revisions(revisions: &BTreeSet<Revision>) -> String {
-    Rows::of(revisions.iter().map(|revision| Cell::Plain(revision.to_string())))
 }
 
 fn marker_rows(markings: &[Marking]) -> String {

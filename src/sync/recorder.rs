@@ -105,18 +105,19 @@ impl Recorder<'_> {
     }
 }
 
-/// Takes the highest of the front and, on a guess that they are missing too, their ancestors, up to `step` in all.
+/// Takes the front, highest first and up to [`LONGEST_STEP`] of it, and, on a guess that they are missing too, ancestors up
+/// to `step` in all.
 fn take_step(history: &History, front: &mut HashSet<u32>, asked: &HashSet<u32>, step: usize) -> Vec<u32> {
-    let mut heap: BinaryHeap<u32> = front.iter().copied().collect();
-    let mut taken = Vec::with_capacity(step);
-    let mut seen: HashSet<u32> = front.clone();
-    while let Some(rev) = heap.pop() {
-        if taken.len() == step {
-            break;
-        }
+    let mut seen = front.clone();
+    let mut taken: Vec<u32> = front.drain().collect();
+    taken.sort_unstable_by(|one, other| other.cmp(one));
+    front.extend(taken.drain(taken.len().min(LONGEST_STEP)..));
+    let unasked = |rev: u32| history.parents(rev).filter(|parent| !asked.contains(parent)).collect::<Vec<u32>>();
+    let mut heap: BinaryHeap<u32> = taken.iter().flat_map(|rev| unasked(*rev)).filter(|parent| seen.insert(*parent)).collect();
+    while taken.len() < step {
+        let Some(rev) = heap.pop() else { break };
         taken.push(rev);
-        front.remove(&rev);
-        heap.extend(history.parents(rev).filter(|parent| !asked.contains(parent) && seen.insert(*parent)));
+        heap.extend(unasked(rev).into_iter().filter(|parent| seen.insert(*parent)));
     }
     taken
 }

@@ -1,0 +1,126 @@
+//! Words that many changesets share, each kept once: branches and paths. Their numbers never change once committed, so they
+//! are remembered.
+
+use super::database::{Change, RowsSql, Store, StoreError, rows_sql};
+use super::rows::{Cell, Rows};
+use crate::domain::{Changeset, Kept};
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Beyond so many paths the memory of their numbers is begun anew; about 100 bytes each.
+const REMEMBERED_FILES: usize = 100_000;
+
+const ADD_BRANCHES: RowsSql =
+    rows_sql!("insert into branch (name) select value->>0 from " ROWS " where true on conflict do nothing");
+const BRANCH_IDS: RowsSql =
+    rows_sql!("select value->>0 as name, (select id from branch where name = value->>0) as id from " ROWS "");
+const ADD_FILES: RowsSql = rows_sql!("insert into file (digest, path) select value->>0, value->>1 from " ROWS " where true on conflict do nothing returning id, digest");
+const FILE_IDS: RowsSql =
+    rows_sql!("select value->>0 as digest, (select id from file where digest = value->>0) as id from " ROWS "");
+
+/// Numbers of words.
+#[derive(Default)]
+pub(super) struct Dictionary {
+    pub(super) branches: HashMap<String, i64>,
+    pub(super) files: HashMap<String, i64>,
+}
+
+/// The numbers of all words of a recording.
+pub(super) struct Words<'a> {
+    pub(super) branches: HashMap<&'a str, i64>,
+    pub(super) files: HashMap<&'a str, i64>,
+    /// Those that were not remembered.
+    pub(super) learned: Dictionary,
+}
+
+impl Dictionary {
+    /// Takes in what a transaction learned, once it is committed.
+    pub(super) fn learn(&mut self, learned: Dictionary) {
+        if self.files.len() + learned.files.len() > REMEMBERED_FILES {
+            self.files.clear();
+        }
+        self.files.extend(learned.files);
+        self.branches.extend(learned.branches);
+    }
+}
+
+/// Numbers the branches and paths of `changesets`, adding those that are new.
+pub(super) async fn words_of<'a>(
+    change: &mut Change,
+    store: &Store,
+    changesets: &'a [Changeset],
+) -> Result<Words<'a>, StoreError> {
+    let branches: BTreeSet<&str> = changesets.iter().map(|changeset| changeset.branch.as_str()).collect();
+    let files: BTreeSet<&str> = changesets.iter().flat_map(|changeset| changeset.files.iter().map(Kept::as_str)).collect();
+    let (mut branches, new_branches) = store.remembered(|known| part(branches, &known.branches));
+    let (mut files, new_files) = store.remembered(|known| part(files, &known.files));
+    let learned = Dictionary {
+        branches: add_branches(change, &new_branches, &mut branches).await?,
+        files: add_files(change, new_files, &mut files).await?,
+    };
+    Ok(Words { branches, files, learned })
+}
+
+/// The remembered ones with their numbers, and the others.
+fn part<'a>(words: BTreeSet<&'a str>, known: &HashMap<String, i64>) -> (HashMap<&'a str, i64>, Vec<&'a str>) {
+    let mut ids = HashMap::with_capacity(words.len());
+    let mut new = Vec::new();
+    for word in words {
+        match known.get(word) {
+            Some(id) => drop(ids.insert(word, *id)),
+            None => new.push(word),
+        }
+    }
+    (ids, new)
+}
+
+async fn add_branches<'a>(
+    change: &mut Change,
+    new: &[&'a str],
+    ids: &mut HashMap<&'a str, i64>,
+) -> Result<HashMap<String, i64>, StoreError> {
+    if new.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = Rows::of(new.iter().map(|name| Cell::Text(name)));
+    change.run(&ADD_BRANCHES, rows.clone()).await?;
+    let mut learned: HashMap<String, i64> = HashMap::new();
+    for row in change.fetch(&BRANCH_IDS, rows).await? {
+        learned.insert(row.try_get("name")?, row.try_get("id")?);
+    }
+    ids.extend(new.iter().filter_map(|name| Some((*name, *learned.get(*name)?))));
+    Ok(learned)
+}
+
+async fn add_files<'a>(
+    change: &mut Change,
+    new: Vec<&'a str>,
+    ids: &mut HashMap<&'a str, i64>,
+) -> Result<HashMap<String, i64>, StoreError> {
+    // In the digests' order, so that two workers that add the same paths never wait for each other in a circle.
+    let mut waiting: BTreeMap<String, &str> = new.into_iter().map(|path| (digest(path), path)).collect();
+    let mut learned = HashMap::with_capacity(waiting.len());
+    let mut rows = Rows::new();
+    waiting.iter().for_each(|(digest, path)| rows.add([Cell::Plain(digest.clone()), Cell::Text(path)]));
+    if rows.is_empty() {
+        return Ok(learned);
+    }
+    let mut found = change.fetch(&ADD_FILES, rows.done()).await?;
+    if found.len() < waiting.len() {
+        found.extend(change.fetch(&FILE_IDS, Rows::of(waiting.keys().map(|digest| Cell::Text(digest)))).await?);
+    }
+    for row in found {
+        if let Some(path) = waiting.remove(&row.try_get::<String, _>("digest")?) {
+            let id = row.try_get("id")?;
+            ids.insert(path, id);
+            learned.insert(path.to_owned(), id);
+        }
+    }
+    Ok(learned)
+}
+
+/// 160 bits of SHA-256 in hexadecimal.
+fn digest(path: &str) -> String {
+    Sha256::digest(path.as_bytes())[..20].iter().map(|byte| format!("{byte:02x}")).collect()
+}

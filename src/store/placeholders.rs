@@ -1,0 +1,49 @@
+//! The numbers of changesets, and rows for those that somebody named and nobody has seen.
+
+use super::database::{Change, RowsSql, StoreError, parsed, rows_sql};
+use super::rows::{Cell, Rows};
+use crate::domain::Revision;
+use sqlx::Row;
+use std::collections::{BTreeSet, HashMap};
+
+const IDS: RowsSql =
+    rows_sql!("select r.value->>0 as revision, changeset.id from " ROWS " join changeset on changeset.revision = r.value->>0");
+const ADD_PLACEHOLDERS: RowsSql =
+    rows_sql!("insert into changeset (revision) select value->>0 from " ROWS " where true on conflict do nothing");
+const MARK_OBSOLETE: RowsSql =
+    rows_sql!("update changeset set obsolete = 1 where revision in (select value->>0 from " ROWS ") and obsolete = 0");
+
+/// Puts the numbers of those of `revisions` that are there into `ids`.
+pub(super) async fn find(
+    change: &mut Change,
+    revisions: &BTreeSet<Revision>,
+    ids: &mut HashMap<Revision, i64>,
+) -> Result<(), StoreError> {
+    if !revisions.is_empty() {
+        for row in change.fetch(&IDS, rows(revisions)).await? {
+            ids.insert(parsed(&row, "revision")?, row.try_get("id")?);
+        }
+    }
+    Ok(())
+}
+
+/// Adds those of `revisions` that are not there.
+pub(super) async fn add(change: &mut Change, revisions: &BTreeSet<Revision>) -> Result<(), StoreError> {
+    if !revisions.is_empty() {
+        change.run(&ADD_PLACEHOLDERS, rows(revisions)).await?;
+    }
+    Ok(())
+}
+
+/// Marks changesets that were replaced or pruned.
+pub(super) async fn mark_obsolete(change: &mut Change, revisions: &BTreeSet<Revision>) -> Result<(), StoreError> {
+    if !revisions.is_empty() {
+        change.run(&MARK_OBSOLETE, rows(revisions)).await?;
+    }
+    Ok(())
+}
+
+// Rising, so that two workers that add the same never wait for each other in a circle.
+fn rows(revisions: &BTreeSet<Revision>) -> String {
+    Rows::of(revisions.iter().map(|revision| Cell::Plain(revision.to_string())))
+}
