@@ -98,9 +98,10 @@ create table changeset_parent (
 );
 create index changeset_parent_parent on changeset_parent (parent);
 
+-- The largest table, and without foreign keys: docs/decisions says why.
 create table changeset_file (
-    changeset bigint not null references changeset (id),
-    file      bigint not null references file (id),
+    changeset bigint not null,
+    file      bigint not null,
     primary key (changeset, file)
 );
 create index changeset_file_file on changeset_file (file);

@@ -48,7 +48,10 @@ async fn connected(
     let opened = tokio::select! { opened = set_up(subscription) => opened?, () = stop.cancelled() => return Ok(()) };
     let (session, mut consumer, is_new) = opened;
     if is_new {
-        tracing::warn!(queue = subscription.queue_name(), "the queue was not there, everything will be looked at");
+        tracing::warn!(
+            queue = subscription.queue_name(),
+            "the queue was not there, it is declared: what was published before is not in it"
+        );
     }
     if is_new || broke {
         insist(Arrival::Gap, stop, take).await;

@@ -11,6 +11,9 @@ use std::time::Duration;
 const CONNECTING: Duration = Duration::from_secs(30);
 /// Both sides notice a dead line within twice this.
 const HEARTBEAT_SECONDS: u16 = 30;
+/// Reply codes of AMQP 0.9.1.
+const NOT_FOUND: u16 = 404;
+const PRECONDITION_FAILED: u16 = 406;
 
 pub(super) struct Session {
     pub(super) connection: Connection,
@@ -43,7 +46,7 @@ impl Session {
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         match self.channel.queue_declare(queue.into(), options, FieldTable::default()).await {
             Ok(_) => Ok(true),
-            Err(error) if is_not_found(&error) => {
+            Err(error) if reply_code(&error) == Some(NOT_FOUND) => {
                 self.channel = open_channel(&self.connection).await?;
                 Ok(false)
             }
@@ -57,7 +60,10 @@ impl Session {
         let arguments = arguments(subscription.expires);
         let declared = self.channel.queue_declare(queue.as_str().into(), QueueDeclareOptions::durable(), arguments).await;
         declared.map_err(|source| PulseError::Amqp {
-            what: "declare our queue (was it declared with another expiry before?)",
+            what: match reply_code(&source) {
+                Some(PRECONDITION_FAILED) => "declare our queue (was it declared with another expiry before?)",
+                _ => "declare our queue",
+            },
             source,
         })?;
         for key in &subscription.bindings {
@@ -113,6 +119,10 @@ fn arguments(expires: Option<Duration>) -> FieldTable {
     arguments
 }
 
-fn is_not_found(error: &lapin::Error) -> bool {
-    matches!(error.kind(), lapin::ErrorKind::ProtocolError(error) if error.get_id() == 404)
+/// The broker's reply code, when it closed the channel or the connection.
+fn reply_code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        lapin::ErrorKind::ProtocolError(error) => Some(error.get_id()),
+        _ => None,
+    }
 }

@@ -6,7 +6,7 @@ use super::rows::{Cell, Rows};
 use crate::domain::{Changeset, Kept};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Beyond so many paths the memory of their numbers is begun anew; about 100 bytes each.
 const REMEMBERED_FILES: usize = 100_000;
@@ -46,13 +46,9 @@ impl Dictionary {
 }
 
 /// Numbers the branches and paths of `changesets`, adding those that are new.
-pub(super) async fn words_of<'a>(
-    change: &mut Change,
-    store: &Store,
-    changesets: &'a [Changeset],
-) -> Result<Words<'a>, StoreError> {
-    let branches: BTreeSet<&str> = changesets.iter().map(|changeset| changeset.branch.as_str()).collect();
-    let files: BTreeSet<&str> = changesets.iter().flat_map(|changeset| changeset.files.iter().map(Kept::as_str)).collect();
+pub(super) async fn words_of<'a>(change: &mut Change, store: &Store, changesets: &'a [Changeset]) -> Result<Words<'a>, StoreError> {
+    let branches: HashSet<&str> = changesets.iter().map(|changeset| changeset.branch.as_str()).collect();
+    let files: HashSet<&str> = changesets.iter().flat_map(|changeset| changeset.files.iter().map(Kept::as_str)).collect();
     let (mut branches, new_branches) = store.remembered(|known| part(branches, &known.branches));
     let (mut files, new_files) = store.remembered(|known| part(files, &known.files));
     let learned = Dictionary {
@@ -62,8 +58,8 @@ pub(super) async fn words_of<'a>(
     Ok(Words { branches, files, learned })
 }
 
-/// The remembered ones with their numbers, and the others.
-fn part<'a>(words: BTreeSet<&'a str>, known: &HashMap<String, i64>) -> (HashMap<&'a str, i64>, Vec<&'a str>) {
+/// The remembered ones with their numbers, and the others in their order.
+fn part<'a>(words: HashSet<&'a str>, known: &HashMap<String, i64>) -> (HashMap<&'a str, i64>, Vec<&'a str>) {
     let mut ids = HashMap::with_capacity(words.len());
     let mut new = Vec::new();
     for word in words {
@@ -72,6 +68,7 @@ fn part<'a>(words: BTreeSet<&'a str>, known: &HashMap<String, i64>) -> (HashMap<
             None => new.push(word),
         }
     }
+    new.sort_unstable();
     (ids, new)
 }
 

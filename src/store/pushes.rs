@@ -14,6 +14,8 @@ pub struct PushRow {
     pub url: String,
     /// Which making of the repository it belongs to; older ones are history.
     pub generation: i64,
+    /// The repository has not been made anew since.
+    pub current: bool,
     pub push_id: u64,
     pub user: Kept,
     /// Seconds since 1970.
@@ -34,13 +36,15 @@ pub struct PushedChangeset {
 }
 
 const OF_REPOSITORY: &str = "
-    select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url
+    select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
+           repository.generation as now_in
     from push join repository on repository.id = push.repository
     where push.repository = $1 and (push.generation < $2 or (push.generation = $2 and push.push_id < $3))
     order by push.generation desc, push.push_id desc
     limit $4";
 const NEWEST: &str = "
-    select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url
+    select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
+           repository.generation as now_in
     from push join repository on repository.id = push.repository
     order by push.date desc, push.id desc
     limit $1";
@@ -81,10 +85,12 @@ impl Store {
 }
 
 fn push_from(row: &AnyRow, changesets: Vec<PushedChangeset>) -> Result<PushRow, StoreError> {
+    let generation: i64 = row.try_get("generation")?;
     Ok(PushRow {
         repository: parsed(row, "name")?,
         url: row.try_get("url")?,
-        generation: row.try_get("generation")?,
+        generation,
+        current: generation == row.try_get::<i64, _>("now_in")?,
         push_id: row.try_get::<i64, _>("push_id")?.cast_unsigned(),
         user: kept(row, "pusher")?,
         date: row.try_get("date")?,

@@ -72,10 +72,7 @@ impl Store {
     }
 }
 
-async fn write_down(
-    change: &mut Change,
-    (store, recording): &(&Store, &Recording),
-) -> Result<(Recorded, Dictionary), StoreError> {
+async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recording)) -> Result<(Recorded, Dictionary), StoreError> {
     let words = words_of(change, store, &recording.changesets).await?;
     let new = add_changesets(change, &recording.changesets, &words).await?;
     let ids = changeset_ids(change, recording, &new).await?;
@@ -131,9 +128,7 @@ async fn changeset_ids(
     placeholders::add(change, &unseen).await?;
     placeholders::find(change, &unseen, &mut ids).await?;
     match without(&named, &ids).first() {
-        Some(revision) => {
-            Err(StoreError::Content(format!("changeset {revision} was to be recorded before what hangs on it")))
-        }
+        Some(revision) => Err(StoreError::Content(format!("changeset {revision} was to be recorded before what hangs on it"))),
         None => Ok(ids),
     }
 }

@@ -18,11 +18,10 @@ pub enum Standing {
 }
 
 const STANDING: RowsSql = rows_sql!(
-    "select value->>0 as revision,
-            (select known from changeset where revision = value->>0) as known,
-            (select generation from repository_changeset
-             where repository = $2 and changeset = (select id from changeset where revision = value->>0)) as generation
-     from " ROWS "");
+    "select r.value->>0 as revision, changeset.known, held.generation
+     from " ROWS "
+     join changeset on changeset.revision = r.value->>0
+     left join repository_changeset held on held.changeset = changeset.id and held.repository = $2");
 const PROMISED: &str = "
     select distinct changeset.revision
     from changeset
@@ -42,7 +41,8 @@ impl Store {
         let query = sqlx::query(self.text(&STANDING)).bind(rows).bind(repository.0);
         let mut standing: HashMap<Revision, Standing> = HashMap::with_capacity(revisions.len());
         for row in query.fetch_all(self.readers()).await? {
-            standing.insert(parsed(&row, "revision")?, standing_of(row.try_get("known")?, row.try_get("generation")?, generation));
+            let known: i64 = row.try_get("known")?;
+            standing.insert(parsed(&row, "revision")?, standing_of(known == 1, row.try_get("generation")?, generation));
         }
         Ok(revisions.iter().map(|revision| standing.get(revision).copied().unwrap_or(Standing::Unknown)).collect())
     }
@@ -54,10 +54,10 @@ impl Store {
     }
 }
 
-fn standing_of(known: Option<i64>, held: Option<i64>, generation: i64) -> Standing {
-    match (known, held) {
-        (Some(1), Some(held)) if held >= generation => Standing::Held,
-        (Some(1), _) => Standing::Known,
-        _ => Standing::Unknown,
+fn standing_of(known: bool, held: Option<i64>, generation: i64) -> Standing {
+    match held {
+        _ if !known => Standing::Unknown,
+        Some(held) if held >= generation => Standing::Held,
+        _ => Standing::Known,
     }
 }

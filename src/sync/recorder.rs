@@ -21,8 +21,8 @@ pub(super) struct Recorder<'a> {
 const BATCH: usize = 1000;
 const BATCH_FILES: usize = 20_000;
 const BATCH_BYTES: usize = 4 << 20;
-/// Pushes in one transaction.
-const BATCH_PUSHES: usize = 200;
+/// Pushes in one transaction: a page of the pushlog.
+const BATCH_PUSHES: usize = 500;
 /// The walk asks for so many changesets at first: one push seldom has more.
 const FIRST_STEP: usize = 16;
 const LONGEST_STEP: usize = 4096;

@@ -40,9 +40,7 @@ pub(super) struct PushedShown {
 }
 
 impl PushShown {
-    /// The push, of a repository that is in `generation` by now.
-    pub(super) fn of(push: &PushRow, generation: i64, now: Timestamp) -> PushShown {
-        let is_current = push.generation == generation;
+    pub(super) fn of(push: &PushRow, now: Timestamp) -> PushShown {
         let before = push.push_id.saturating_sub(1);
         let page = format!("pushloghtml?startID={before}&endID={}", push.push_id);
         PushShown {
@@ -52,8 +50,8 @@ impl PushShown {
             user: push.user.to_string(),
             date: push.date,
             time: Time::of_seconds(push.date, now),
-            upstream: upstream(&push.url, &page).filter(|_| is_current),
-            changesets: push.changesets.iter().map(|changeset| PushedShown::of(changeset, &push.url, is_current)).collect(),
+            upstream: upstream(&push.url, &page).filter(|_| push.current),
+            changesets: push.changesets.iter().map(|changeset| PushedShown::of(changeset, &push.url, push.current)).collect(),
             shown_at_once: OPEN,
         }
     }

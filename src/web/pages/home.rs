@@ -2,7 +2,7 @@
 
 use super::{Asked, read};
 use crate::domain::{Repository, State as RepositoryState};
-use crate::store::{PushRow, Totals};
+use crate::store::Totals;
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, address};
@@ -74,13 +74,12 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
     let followed = web.store.repositories().await?;
     let by_name: Vec<&Repository> = followed.iter().filter(|repository| has_in_name(repository, &q)).collect();
     let now = web.clock.now();
-    let generation = |push: &PushRow| followed.iter().find(|one| one.name == push.repository).map_or(0, |one| one.generation);
     let pushes = web.store.newest_pushes(NEWEST).await?;
     format.answer(&Page {
         totals: web.store.totals().await?.into(),
         choices: choices(&by_name, &state, &q),
         repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
-        pushes: pushes.iter().map(|push| PushShown::of(push, generation(push), now).briefly()).collect(),
+        pushes: pushes.iter().map(|push| PushShown::of(push, now).briefly()).collect(),
         json: address("/", &[("state", &state), ("q", &q), ("format", "json")]),
         state,
         q,

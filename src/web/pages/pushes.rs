@@ -83,12 +83,10 @@ pub(crate) async fn show_all(State(web): State<Web>, asked: Asked<Params>, forma
         return Err(PageError::BadRequest("Only the pushes of one repository can be asked for with before=.".to_owned()));
     }
     let length = length(&params.length)?;
-    let followed = web.store.repositories().await?;
-    let generation = |push: &PushRow| followed.iter().find(|one| one.name == push.repository).map_or(0, |one| one.generation);
     let pushes = web.store.newest_pushes(length.try_into().unwrap_or(i64::MAX)).await?;
     let now = web.clock.now();
     format.answer(&AllPage {
-        pushes: pushes.iter().map(|push| PushShown::of(push, generation(push), now)).collect(),
+        pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
         json: address("/source/pushes/", &[("length", &params.length), ("format", "json")]),
     })
 }
@@ -107,7 +105,7 @@ fn filled(repository: &Repository, pushes: &[PushRow], are_more: bool, params: &
     let last = pushes.last().filter(|_| are_more).map(|push| format!("{}.{}", push.generation, push.push_id));
     Page {
         repository: RepositoryShown::of(repository, now),
-        pushes: pushes.iter().map(|push| PushShown::of(push, repository.generation, now)).collect(),
+        pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
         older: last.map(|last| address(&path, &[("before", &last), ("length", &params.length)])),
         newest: Some(address(&path, &[("length", &params.length)])).filter(|_| !params.before.is_empty()),
         json: address(&path, &[("before", &params.before), ("length", &params.length), ("format", "json")]),
