@@ -1,5 +1,6 @@
 //! Log lines on standard error.
 
+use super::progress::AboveBars;
 use crate::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
@@ -14,7 +15,7 @@ pub(super) fn start(log: &Log) {
         super::out::complain(format_args!("elmo: the log filter {:?} cannot be used: {error}", log.filter));
         EnvFilter::new(format!("info,{LEFT_OUT}"))
     });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| AboveBars);
     match log.format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),

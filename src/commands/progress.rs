@@ -1,11 +1,27 @@
-//! Progress bars on a terminal; a line now and then elsewhere.
+//! Progress bars on a terminal, with log lines above them; a line now and then elsewhere.
 
 use crate::domain::RepositoryName;
 use crate::sync::{Progress, Watcher};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
-use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+/// All bars. There is one terminal, which they share with the log.
+static TERMINAL: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Standard error, where what is written comes above the bars.
+pub(super) struct AboveBars;
+
+impl Write for AboveBars {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        TERMINAL.suspend(|| io::stderr().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
 
 /// Shows clones and imports while they go on.
 pub(super) fn shown() -> Watcher {
@@ -13,23 +29,26 @@ pub(super) fn shown() -> Watcher {
 }
 
 fn bars() -> Watcher {
-    let all = MultiProgress::new();
     let bars: Mutex<HashMap<RepositoryName, ProgressBar>> = Mutex::default();
+    let new = |name: &RepositoryName| TERMINAL.add(ProgressBar::no_length().with_prefix(name.to_string()));
     Arc::new(move |name, progress| {
         let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = bars.entry(name.clone()).or_insert_with(|| all.add(ProgressBar::no_length().with_prefix(name.to_string())));
         match progress {
             Progress::Cloning { bytes } => {
+                let bar = bars.entry(name.clone()).or_insert_with(|| new(name));
                 bar.set_style(style("{prefix:30} cloning    {msg}"));
                 bar.set_message(HumanBytes(bytes).to_string());
             }
             Progress::Recording { done, of } => {
+                let bar = bars.entry(name.clone()).or_insert_with(|| new(name));
                 bar.set_style(style("{prefix:30} recording  {bar:30} {pos}/{len} changesets, {eta} to go"));
                 bar.set_length(of);
                 bar.set_position(done);
-                if done == of {
+            }
+            Progress::Over => {
+                if let Some(bar) = bars.remove(name) {
                     bar.finish_and_clear();
-                    bars.remove(name);
+                    TERMINAL.remove(&bar);
                 }
             }
         }

@@ -17,6 +17,8 @@ pub enum Progress {
     Cloning { bytes: u64 },
     /// So many of the changesets to record are recorded.
     Recording { done: u64, of: u64 },
+    /// The work is over, whichever way.
+    Over,
 }
 
 /// Is told how the work goes.
@@ -82,6 +84,12 @@ impl Bringer {
     /// # Errors
     /// With the class of what stands in the way. What was recorded until then stays.
     pub async fn bring(&self, claim: &Claim) -> Result<(), SyncError> {
+        let brought = self.rounds(claim).await;
+        (self.watcher)(&claim.name, Progress::Over);
+        brought
+    }
+
+    async fn rounds(&self, claim: &Claim) -> Result<(), SyncError> {
         let mut at = At::of(claim);
         let mut turns = 0;
         for _ in 0..ROUNDS {

@@ -1,6 +1,6 @@
 //! The program as an operator meets it.
 
-use crate::support::{World, run, text};
+use crate::support::{World, in_world, run, text};
 use std::process::{Command, Output, Stdio};
 
 async fn elmo(world: &World, args: &[&str]) -> Output {
@@ -33,6 +33,28 @@ async fn a_forest_is_discovered_and_synced() {
     world.assert_complete("l10n-central/de", 1).await;
     let verified = elmo(&world, &["verify"]).await;
     assert!(verified.status.success() && text(&verified).contains("no differences"), "{}", text(&verified));
+}
+
+#[tokio::test]
+async fn on_a_terminal_bars_come_and_go_and_what_is_said_stays() {
+    let world = host_with_locales().await;
+    elmo(&world, &["forest", "add", "l10n-central", &world.upstream.url_of("l10n-central"), "--discover"]).await;
+
+    // Of util-linux, a part of every Debian: runs a command on a terminal and prints what that shows.
+    let mut script = in_world(&world, "script");
+    script.args(["--quiet", "--return", "--command", concat!(env!("CARGO_BIN_EXE_elmo"), " sync --all"), "/dev/null"]);
+    let output = script.output().await.unwrap();
+    let shown = text(&output);
+
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("cloning"), "no bar was drawn: {shown:?}");
+    let last = &shown[shown.find("l10n-central/de: complete up to push 1").expect(&shown)..];
+    assert!(last.contains("l10n-central/fr: complete up to push 1"), "{last:?}");
+    assert!(!last.contains('\u{1b}'), "something is drawn over what was said: {last:?}");
+    // A log line stands on a line that was cleared for it.
+    let logged: Vec<&str> =
+        shown.lines().filter_map(|line| line.rsplit("\u{1b}[2K").next()).filter(|line| line.contains("cloned")).collect();
+    assert!(logged.len() == 2 && logged.iter().all(|line| !line.contains("cloning")), "bars and log lines mix: {logged:?}");
 }
 
 #[tokio::test]
