@@ -4,7 +4,7 @@
 use super::dictionary::Dictionary;
 use super::migrations;
 use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyPool, Connection, Executor, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -105,15 +105,14 @@ impl Store {
     pub async fn connect(url: &str) -> Result<Store, StoreError> {
         sqlx::any::install_default_drivers();
         let kind = kind_of(url)?;
-        let open = |source| StoreError::Open { source };
         let (readers, writers) = match kind {
             Kind::Sqlite => {
                 let url = with_creation(url);
-                let writers = sqlite_pool(1).connect(&url).await.map_err(open)?;
-                (sqlite_pool(SQLITE_CONNECTIONS).connect(&url).await.map_err(open)?, writers)
+                let writers = opened(sqlite_pool(1), &url).await?;
+                (opened(sqlite_pool(SQLITE_CONNECTIONS), &url).await?, writers)
             }
             Kind::Postgres => {
-                let pool = postgres_pool().connect(url).await.map_err(open)?;
+                let pool = opened(postgres_pool(), url).await?;
                 (pool.clone(), pool)
             }
         };
@@ -278,6 +277,16 @@ fn pool(connections: u32, patience: Duration, setting_up: &'static str) -> AnyPo
                 Ok(())
             })
         })
+}
+
+/// Opens a pool. One that gives up does not say what stood in its way; a single connection does.
+async fn opened(pool: AnyPoolOptions, url: &str) -> Result<AnyPool, StoreError> {
+    let source = match pool.connect(url).await {
+        Ok(pool) => return Ok(pool),
+        Err(timed_out @ sqlx::Error::PoolTimedOut) => AnyConnection::connect(url).await.err().unwrap_or(timed_out),
+        Err(source) => source,
+    };
+    Err(StoreError::Open { source })
 }
 
 /// Another transaction was in the way: serialization failure, deadlock (PostgreSQL), busy or locked (SQLite).

@@ -107,6 +107,19 @@ async fn mistakes_get_a_sentence_and_an_exit_code() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_not_there_is_named_with_the_reason() {
+    let world = World::new().await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("postgres://elmo:secret@{closed}/elmo");
+
+    let output = run(&world, vec![("DATABASE_URL", url)], &["migrate"]).await;
+
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output);
+    assert!(said.contains(&closed.to_string()) && said.contains("Connection refused") && !said.contains("secret"), "{said}");
+}
+
+#[tokio::test]
 async fn an_unknown_setting_is_named_with_the_nearest_one() {
     let world = World::new().await;
     std::fs::write(world.folder().join("elmo.toml"), "[sync]\nlane = 2\n").unwrap();
