@@ -204,6 +204,7 @@ impl Config {
             expires: self.pulse.ttl,
             prefetch: self.pulse.prefetch.max(1),
             batch: self.pulse.batch.clamp(1, usize::from(self.pulse.prefetch.max(1))),
+            root: None,
         })
     }
 

@@ -10,7 +10,7 @@ use super::parts::Parts;
 use super::progress;
 use super::sync::sentence;
 use crate::config::Config;
-use crate::domain::{HGPUSHES, Message, Repository, State};
+use crate::domain::{HGPUSHES, Message, Repository, RootUrl, State};
 use crate::pulse::{Arrival, Subscription, Verdict, consume};
 use crate::store::Totals;
 use anyhow::{Context, bail};
@@ -53,6 +53,9 @@ struct Envelope {
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
+    /// The Taskcluster deployment it came from, where it came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    root: Option<RootUrl>,
 }
 
 #[derive(Deserialize)]
@@ -130,7 +133,7 @@ fn message(line: Vec<u8>) -> anyhow::Result<Message> {
             (None, Some(encoded)) => STANDARD.decode(encoded).context("body_base64 is not base64")?,
             _ => bail!("a message has either body or body_base64"),
         };
-        return Ok(Message { exchange: envelope.exchange, routing_key: envelope.routing_key, body });
+        return Ok(Message { exchange: envelope.exchange, routing_key: envelope.routing_key, body, root: envelope.root });
     }
     let meta = serde_json::from_slice::<Bare>(&line).ok().and_then(|bare| bare.meta);
     let (exchange, routing_key) = meta.map_or((None, None), |meta| (meta.exchange, meta.routing_key));
@@ -138,6 +141,7 @@ fn message(line: Vec<u8>) -> anyhow::Result<Message> {
         exchange: exchange.unwrap_or_else(|| HGPUSHES.to_owned()),
         routing_key: routing_key.unwrap_or_default(),
         body: line,
+        root: None,
     })
 }
 
@@ -149,6 +153,7 @@ fn line(message: &Message) -> anyhow::Result<String> {
         routing_key: message.routing_key.clone(),
         body: text.ok(),
         body_base64: encoded,
+        root: message.root.clone(),
     };
     Ok(serde_json::to_string(&envelope)?)
 }
@@ -200,7 +205,7 @@ mod tests {
     #[test]
     fn what_is_recorded_is_replayed_to_the_byte() {
         for body in [&b"{}"[..], b"\xff\x00", b"two\nlines"] {
-            let recorded = Message { exchange: "e".to_owned(), routing_key: "k".to_owned(), body: body.to_vec() };
+            let recorded = Message { exchange: "e".to_owned(), routing_key: "k".to_owned(), body: body.to_vec(), root: None };
             assert_eq!(message(line(&recorded).unwrap().into_bytes()).unwrap(), recorded);
         }
     }

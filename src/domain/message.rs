@@ -1,7 +1,12 @@
 //! A message as it came off the bus, or out of a file.
 
+use super::RootUrl;
+
 /// The exchange on which hg.mozilla.org announces pushes.
 pub const HGPUSHES: &str = "exchange/hgpushes/v2";
+
+/// The exchange on which Taskcluster's queue announces that a run of a task ended well.
+pub const TASK_COMPLETED: &str = "exchange/taskcluster-queue/v1/task-completed";
 
 /// One message: where it was published and what it says, not yet believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,4 +14,6 @@ pub struct Message {
     pub exchange: String,
     pub routing_key: String,
     pub body: Vec<u8>,
+    /// The Taskcluster deployment on whose connection it came: such a message does not say it itself.
+    pub root: Option<RootUrl>,
 }

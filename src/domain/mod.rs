@@ -2,6 +2,7 @@
 
 mod changeset;
 mod clock;
+mod comparison;
 mod kept;
 mod logged;
 mod marker;
@@ -10,14 +11,17 @@ mod names;
 mod push;
 mod repository;
 mod revision;
+mod task;
 
 pub use changeset::{Changeset, HgDate};
 pub use clock::Clock;
+pub use comparison::{Compared, Comparison, Counts, MOST_COUNTED, Published, TaskResult, tree_code};
 pub use kept::Kept;
 pub use logged::{in_full, milliseconds};
 pub use marker::Marker;
-pub use message::{HGPUSHES, Message};
+pub use message::{HGPUSHES, Message, TASK_COMPLETED};
 pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules};
 pub use push::{MAX_PUSH_ID, Push};
 pub use repository::{ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State};
 pub use revision::{NotARevision, Revision};
+pub use task::{ArtifactName, MOST_RUNS, RootUrl, TaskId, TaskRun};

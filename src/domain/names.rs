@@ -12,6 +12,12 @@ pub struct NotAName {
     why: &'static str,
 }
 
+impl NotAName {
+    pub(super) fn new(what: &'static str, text: &str, why: &'static str) -> NotAName {
+        NotAName { what, text: cut(text), why }
+    }
+}
+
 /// Which URLs are taken besides http and https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum UrlRules {

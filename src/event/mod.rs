@@ -1,7 +1,14 @@
 //! Decodes: a [`Message`] comes in, an [`Event`] or the reason why it is none goes out. Pure; knows no repository and never
 //! asks anybody. A file for each exchange.
 
+mod elmo_json;
 mod hg_push;
+mod source;
+mod task;
+
+pub use elmo_json::{NotPublished, read_elmo_json};
+pub use source::{Source, source};
+pub use task::{TaskCompleted, decode_status, decode_task};
 
 use crate::domain::{HGPUSHES, Marker, Message, RepositoryUrl, Revision, UrlRules};
 

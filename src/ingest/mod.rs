@@ -120,7 +120,7 @@ fn add(batch: &mut Batch, message: &Message, plan: Plan) -> &'static str {
         }
         Plan::Ignore(reason) => reason.name(),
         Plan::Park(reason) => {
-            batch.parked.push(Parked { message: message.clone(), reason });
+            batch.parked.push(Parked { message: message.clone(), reason, next_try: None });
             "parked"
         }
     }

@@ -93,14 +93,14 @@ async fn take_batches(
 /// The first delivery and those that are here already.
 fn gather(subscription: &Subscription, consumer: &mut Consumer, first: Delivery) -> Result<(Vec<Message>, Delivery), PulseError> {
     let mut last = first;
-    let mut messages = vec![message(&mut last)];
+    let mut messages = vec![message(subscription, &mut last)];
     let mut bytes = messages[0].body.len();
     while messages.len() < subscription.batch && bytes < BATCH_BYTES {
         let Some(next) = consumer.next().now_or_never() else {
             break;
         };
         last = delivered(next)?;
-        let next = message(&mut last);
+        let next = message(subscription, &mut last);
         bytes += next.body.len();
         messages.push(next);
     }
@@ -115,11 +115,12 @@ fn delivered(next: Option<Result<Delivery, lapin::Error>>) -> Result<Delivery, P
     }
 }
 
-fn message(delivery: &mut Delivery) -> Message {
+fn message(subscription: &Subscription, delivery: &mut Delivery) -> Message {
     Message {
         exchange: delivery.exchange.to_string(),
         routing_key: delivery.routing_key.to_string(),
         body: std::mem::take(&mut delivery.data),
+        root: subscription.root.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ mod session;
 pub use check::{Probe, probe};
 pub use consumer::consume;
 
-use crate::domain::Message;
+use crate::domain::{Message, RootUrl};
 use std::time::Duration;
 
 /// Where and what to consume.
@@ -28,6 +28,8 @@ pub struct Subscription {
     pub prefetch: u16,
     /// How many messages are taken at once, at most.
     pub batch: usize,
+    /// The Taskcluster deployment that publishes there, which its messages do not name.
+    pub root: Option<RootUrl>,
 }
 
 /// A RabbitMQ and who we are there.

@@ -66,6 +66,18 @@ pub(super) struct Change {
     kind: Kind,
 }
 
+/// What transactions take turns at. SQLite has one writer at a time anyway; on PostgreSQL these are advisory locks, held until
+/// the end of the transaction, without which a result and a push that are written at the same moment would not see each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// Many may record pushes at once, but not while a result is recorded. To be taken first in a transaction.
+    Pushes,
+    /// One result at a time, and no pushes meanwhile. To be taken first in a transaction.
+    Results,
+    /// One settles at a time. To be taken last in a transaction that has [`Lock::Pushes`].
+    Settling,
+}
+
 /// A statement over rows given as one JSON parameter, `[[…], …]`, once for each database.
 pub(super) struct RowsSql {
     pub(super) sqlite: &'static str,
@@ -199,7 +211,24 @@ impl Store {
     }
 }
 
+const LOCK_PUSHES: &str = "select cast(pg_advisory_xact_lock_shared(7305500001) as text)";
+const LOCK_RESULTS: &str = "select cast(pg_advisory_xact_lock(7305500001) as text)";
+const LOCK_SETTLING: &str = "select cast(pg_advisory_xact_lock(7305500002) as text)";
+
 impl Change {
+    /// Waits for this transaction's turn.
+    pub(super) async fn lock(&mut self, lock: Lock) -> Result<(), StoreError> {
+        if self.kind == Kind::Postgres {
+            let sql = match lock {
+                Lock::Pushes => LOCK_PUSHES,
+                Lock::Results => LOCK_RESULTS,
+                Lock::Settling => LOCK_SETTLING,
+            };
+            sqlx::query(sql).fetch_one(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+
     /// Which text of a statement over rows this database takes.
     pub(super) fn text(&self, sql: &RowsSql) -> &'static str {
         text(self.kind, sql)

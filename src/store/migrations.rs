@@ -4,7 +4,10 @@ use super::database::{Kind, begin_exclusive};
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
 
-const TEXTS: &[(i64, &str, &str)] = &[(1, "pushes", include_str!("../../migrations/0001_pushes.sql"))];
+const TEXTS: &[(i64, &str, &str)] = &[
+    (1, "pushes", include_str!("../../migrations/0001_pushes.sql")),
+    (2, "results", include_str!("../../migrations/0002_results.sql")),
+];
 
 /// Brings the tables up to date in one transaction. PostgreSQL's advisory lock is held until after the commit, SQLite's
 /// writer lock by the transaction itself: the second to come waits and finds nothing left to do.

@@ -2,10 +2,11 @@
 //! them, pushes in order. All of a recording or nothing, safe to do twice: parents, files and a push's changesets are written
 //! by the transaction that adds (or fills in) what they hang on, and by no other.
 
-use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, rows_sql};
+use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::dictionary::{Dictionary, Words, words_of};
 use super::placeholders;
 use super::rows::{Cell, Rows};
+use super::settling;
 use crate::domain::{Changeset, Push, RepositoryId, Revision};
 use sqlx::Row;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -73,6 +74,9 @@ impl Store {
 }
 
 async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recording)) -> Result<(Recorded, Dictionary), StoreError> {
+    if !recording.pushes.is_empty() {
+        change.lock(Lock::Pushes).await?;
+    }
     let words = words_of(change, store, &recording.changesets).await?;
     let new = add_changesets(change, &recording.changesets, &words).await?;
     let ids = changeset_ids(change, recording, &new).await?;
@@ -81,6 +85,10 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recordin
     add_files(change, &recording.changesets, &new, &words.files).await?;
     hold(change, recording, &ids).await?;
     let pushes = add_pushes(change, recording, &ids).await?;
+    if pushes > 0 {
+        let pushed = recording.pushes.iter().flat_map(pushed).map(|revision| ids[revision]);
+        settling::settle_hanging_on(change, pushed).await?;
+    }
     Ok((Recorded { changesets: new.len() as u64, pushes }, words.learned))
 }
 

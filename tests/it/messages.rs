@@ -37,6 +37,7 @@ async fn what_cannot_be_taken_is_parked_with_the_reason_and_the_rest_goes_on() {
         exchange: "exchange/hgpushes/v2".to_owned(),
         routing_key: "k".to_owned(),
         body: body.clone(),
+        root: None,
     });
     let mut messages: Vec<Message> = messages.collect();
     messages.insert(5, world.message(&name, &push));

@@ -13,7 +13,7 @@ async fn drafts() -> (World, &'static str) {
 
 fn obsolete(world: &World, name: &str, markers: &[elmo_upstream::Marker]) -> Message {
     let message = world.upstream.message_obsolete(name, markers).unwrap();
-    Message { exchange: message.exchange.to_owned(), routing_key: message.routing_key, body: message.body }
+    Message { exchange: message.exchange.to_owned(), routing_key: message.routing_key, body: message.body, root: None }
 }
 
 #[tokio::test]

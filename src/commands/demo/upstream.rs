@@ -147,5 +147,5 @@ async fn push_branch(upstream: &Upstream, localizer: &Localizer, base: Node) -> 
 }
 
 fn message(sent: elmo_upstream::Message) -> Message {
-    Message { exchange: sent.exchange.to_owned(), routing_key: sent.routing_key, body: sent.body }
+    Message { exchange: sent.exchange.to_owned(), routing_key: sent.routing_key, body: sent.body, root: None }
 }

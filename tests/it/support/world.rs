@@ -139,7 +139,7 @@ impl World {
                 "successors": [{{"node": "{successor}", "known": true, "visible": true, "desc": "MojibakÃ©", "push": null}}],
                 "user": "Test User", "time": 1795485784.0}}]}}}}}}"#
         );
-        Message { exchange: HGPUSHES.to_owned(), routing_key: name.to_owned(), body: body.into_bytes() }
+        Message { exchange: HGPUSHES.to_owned(), routing_key: name.to_owned(), body: body.into_bytes(), root: None }
     }
 
     pub(crate) async fn deliver(&self, message: Message) {
@@ -152,7 +152,8 @@ impl World {
 
     /// A message with this body arrives.
     pub(crate) async fn deliver_body(&self, body: impl AsRef<[u8]>) {
-        let message = Message { exchange: HGPUSHES.to_owned(), routing_key: "any".to_owned(), body: body.as_ref().to_vec() };
+        let message =
+            Message { exchange: HGPUSHES.to_owned(), routing_key: "any".to_owned(), body: body.as_ref().to_vec(), root: None };
         self.deliver(message).await;
     }
 
@@ -297,5 +298,5 @@ fn clock(ahead: &Arc<AtomicI64>) -> Clock {
 }
 
 fn sent(message: elmo_upstream::Message) -> Message {
-    Message { exchange: message.exchange.to_owned(), routing_key: message.routing_key, body: message.body }
+    Message { exchange: message.exchange.to_owned(), routing_key: message.routing_key, body: message.body, root: None }
 }
