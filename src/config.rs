@@ -2,8 +2,8 @@
 //!
 //! A text comes in, a [`Config`] or an error that names the key and the nearest known one goes out.
 
-use crate::domain::UrlRules;
-use crate::fetch::{CloneSettings, HttpSettings};
+use crate::domain::{NotAName, RootUrl, UrlRules};
+use crate::fetch::{CloneSettings, Credentials, HttpSettings, PrivateHosts, QueueSettings};
 use crate::pulse::{Broker, Subscription};
 use crate::sync::LaneSettings;
 use serde::{Deserialize, Deserializer};
@@ -38,6 +38,7 @@ pub struct Config {
     database: String,
     allow_file_urls: bool,
     pulse: Pulse,
+    taskcluster: Taskcluster,
     sync: Sync,
     fetch: Fetch,
     hg: Hg,
@@ -46,6 +47,8 @@ pub struct Config {
     pub log: Log,
     #[serde(skip)]
     password: String,
+    #[serde(skip)]
+    credentials: Option<(RootUrl, Credentials)>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -57,6 +60,29 @@ struct Pulse {
     ttl: Option<Duration>,
     prefetch: u16,
     batch: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Taskcluster {
+    deployments: Vec<Deployment>,
+    prefetch: u16,
+    max_artifact_mib: usize,
+    reference_hosts: Vec<String>,
+    private_hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deployment {
+    root: RootUrl,
+    #[serde(default)]
+    vhost: String,
+    #[serde(default = "usual_routes")]
+    routes: Vec<String>,
+}
+
+fn usual_routes() -> Vec<String> {
+    vec!["project.l10n.elmo.v1".to_owned()]
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -158,9 +184,25 @@ impl Config {
         if let Some(data) = environment("ELMO_DATA") {
             self.data = PathBuf::from(data);
         }
+        self.read_credentials(&environment)?;
         if let Some(value) = environment("PULSE_TTL") {
             self.pulse.ttl = Some(parse_duration(&value).map_err(|why| ConfigError::Variable { name: "PULSE_TTL", value, why })?);
         }
+        Ok(())
+    }
+
+    /// Credentials belong to one deployment: sent to another they would be given away.
+    fn read_credentials(&mut self, environment: &impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+        let (Some(client), Some(token)) = (environment("TASKCLUSTER_CLIENT_ID"), environment("TASKCLUSTER_ACCESS_TOKEN")) else {
+            return Ok(());
+        };
+        let value = environment("TASKCLUSTER_ROOT_URL").unwrap_or_default();
+        let root = value.parse().map_err(|why: NotAName| ConfigError::Variable {
+            name: "TASKCLUSTER_ROOT_URL",
+            value,
+            why: format!("{why}; it says where the credentials may be sent"),
+        })?;
+        self.credentials = Some((root, Credentials { client, token, certificate: environment("TASKCLUSTER_CERTIFICATE") }));
         Ok(())
     }
 
@@ -206,6 +248,44 @@ impl Config {
             batch: self.pulse.batch.clamp(1, usize::from(self.pulse.prefetch.max(1))),
             root: None,
         })
+    }
+
+    /// The queue of tasks of each deployment, on connections of their own.
+    ///
+    /// # Errors
+    /// When there is no account.
+    pub fn tasks(&self) -> Result<Vec<Subscription>, ConfigError> {
+        let pushes = self.hg_pushes()?;
+        let of_deployment = |deployment: &Deployment| {
+            let vhost = if deployment.vhost.is_empty() { &self.pulse.vhost } else { &deployment.vhost };
+            Subscription {
+                broker: Broker { vhost: vhost.clone(), ..pushes.broker.clone() },
+                exchange: crate::domain::TASK_COMPLETED.to_owned(),
+                queue: "taskcluster".to_owned(),
+                bindings: deployment.routes.iter().map(|route| format!("route.{route}")).collect(),
+                prefetch: self.taskcluster.prefetch.clamp(1, 64),
+                batch: 1,
+                root: Some(deployment.root.clone()),
+                expires: pushes.expires,
+            }
+        };
+        Ok(self.taskcluster.deployments.iter().map(of_deployment).collect())
+    }
+
+    /// The deployments with the credentials for them, if there are any.
+    pub fn deployments(&self) -> Vec<(RootUrl, Option<Credentials>)> {
+        let own = |root: &RootUrl| self.credentials.as_ref().filter(|(of, _)| of == root).map(|(_, own)| own.clone());
+        self.taskcluster.deployments.iter().map(|deployment| (deployment.root.clone(), own(&deployment.root))).collect()
+    }
+
+    /// How far requests to deployments, and to where they redirect, may go.
+    pub fn queues(&self) -> QueueSettings {
+        QueueSettings {
+            time: self.fetch.timeout,
+            size: self.taskcluster.max_artifact_mib << 20,
+            reference_hosts: self.taskcluster.reference_hosts.clone(),
+            private_hosts: PrivateHosts::new(self.taskcluster.private_hosts.clone()),
+        }
     }
 
     /// How lanes go about it.
@@ -350,6 +430,32 @@ mod tests {
         let subscription = config.hg_pushes().unwrap();
         assert_eq!((config.database().as_str(), subscription.queue_name().as_str()), ("postgres://h/d", "queue/elmo/hgmo"));
         assert_eq!(subscription.expires, Some(Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn each_deployment_has_a_queue_on_its_own_vhost() {
+        let environment = |name: &str| match name {
+            "PULSE_USER" | "PULSE_PASSWORD" | "TASKCLUSTER_CLIENT_ID" | "TASKCLUSTER_ACCESS_TOKEN" => Some("elmo".to_owned()),
+            "TASKCLUSTER_ROOT_URL" => Some("https://b.example.org/".to_owned()),
+            _ => None,
+        };
+        let text = "[taskcluster]\ndeployments = [{root = 'https://a.example.org'}, {root = 'https://b.example.org', vhost = 'b'}]";
+        let config = Config::from_text(text, "elmo.toml", environment).unwrap();
+        let queues = config.tasks().unwrap();
+        let vhosts: Vec<&str> = queues.iter().map(|queue| queue.broker.vhost.as_str()).collect();
+        assert_eq!(vhosts, ["/", "b"]);
+        assert_eq!(
+            (queues[1].queue_name().as_str(), queues[1].bindings[0].as_str()),
+            ("queue/elmo/taskcluster", "route.project.l10n.elmo.v1")
+        );
+        let credentials: Vec<bool> = config.deployments().iter().map(|(_, credentials)| credentials.is_some()).collect();
+        assert_eq!(credentials, [false, true], "they are for the deployment that is named with them");
+    }
+
+    #[test]
+    fn credentials_without_a_deployment_are_refused() {
+        let environment = |name: &str| name.starts_with("TASKCLUSTER_").then(|| "x".to_owned());
+        assert!(Config::from_text("", "elmo.toml", environment).unwrap_err().to_string().contains("TASKCLUSTER_ROOT_URL"));
     }
 
     #[test]

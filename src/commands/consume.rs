@@ -4,43 +4,104 @@ use super::Outcome;
 use super::parts::Parts;
 use super::serve;
 use crate::config::Config;
-use crate::domain::in_full;
-use crate::ingest::Ingest;
-use crate::pulse::{Arrival, Subscription, Verdict, consume};
+use crate::domain::{in_full, milliseconds};
+use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
+use crate::pulse::{Arrival, Subscription, Verdict, consume, consume_each};
 use crate::sync::{Lanes, quiet};
+use futures_util::future::join_all;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// While the database does not answer, messages wait at the broker.
 const DATABASE_WAIT: Duration = Duration::from_secs(2);
+/// Parked results are looked for so often.
+const PARKED_LOOK: Duration = Duration::from_secs(30);
 
 pub(super) async fn consume_pulse(config: Config) -> anyhow::Result<Outcome> {
-    let subscription = config.hg_pushes()?;
+    let queues = Queues::of(&config)?;
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
-    work(&parts, &subscription, stop).await;
+    work(&parts, &queues, stop).await?;
     parts.close().await;
     tracing::info!("stopped");
     Ok(Outcome::Done)
 }
 
 pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
-    let subscription = config.hg_pushes()?;
+    let queues = Queues::of(&config)?;
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen()).await?;
-    let (served, ()) =
-        tokio::join!(serve::serve_on(listener, &parts.store, &parts.clock, stop.clone()), work(&parts, &subscription, stop));
+    let (served, worked) =
+        tokio::join!(serve::serve_on(listener, &parts.store, &parts.clock, stop.clone()), work(&parts, &queues, stop));
     parts.close().await;
-    served?;
+    served.and(worked)?;
     Ok(Outcome::Done)
 }
 
-async fn work(parts: &Parts, subscription: &Subscription, stop: CancellationToken) {
-    let (ingest, lanes) = (parts.ingest(), parts.lanes());
+/// What is consumed: pushes, and the tasks of each deployment.
+struct Queues {
+    pushes: Subscription,
+    tasks: Vec<Subscription>,
+}
+
+impl Queues {
+    fn of(config: &Config) -> anyhow::Result<Queues> {
+        Ok(Queues { pushes: config.hg_pushes()?, tasks: config.tasks()? })
+    }
+}
+
+async fn work(parts: &Parts, queues: &Queues, stop: CancellationToken) -> anyhow::Result<()> {
+    let (ingest, lanes, tasks) = (parts.ingest(), parts.lanes(), parts.tasks()?);
     let take = async |arrival: Arrival<'_>| take(parts, &ingest, &lanes, arrival).await;
-    tokio::join!(consume(subscription, stop.clone(), take), lanes.run(stop));
+    let take_task = async |arrival: Arrival<'_>, waited: Duration| take_task(&tasks, arrival, waited).await;
+    let deployments = queues.tasks.iter().map(|queue| consume_each(queue, stop.clone(), take_task));
+    tokio::join!(
+        consume(&queues.pushes, stop.clone(), take),
+        lanes.run(stop.clone()),
+        join_all(deployments),
+        retry_parked(&tasks, stop.clone()),
+    );
+    Ok(())
+}
+
+/// A parked result whose time has come is tried again by whichever worker looks first.
+async fn retry_parked(tasks: &Tasks, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match tasks.retry_parked().await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(error = in_full(&error), "could not look for parked results"),
+        }
+        tokio::select! { () = tokio::time::sleep(PARKED_LOOK) => {}, () = stop.cancelled() => {} }
+    }
+}
+
+async fn take_task(tasks: &Tasks, arrival: Arrival<'_>, waited: Duration) -> Verdict {
+    // What was published before the queue was there is lost: nothing lists tasks by their routes.
+    let Arrival::Messages([message, ..]) = arrival else {
+        return Verdict::Done;
+    };
+    let key = message.routing_key.as_str();
+    match tasks.take(message, waited).await {
+        Ok(TaskOutcome::Taken(taken)) => {
+            tracing::info!(key, ?taken, "result of a task");
+            Verdict::Done
+        }
+        Ok(TaskOutcome::Parked(reason)) => {
+            tracing::warn!(key, reason, "result of a task set aside");
+            Verdict::Done
+        }
+        Ok(TaskOutcome::Wait { wait, reason }) => {
+            tracing::info!(key, reason, wait_ms = milliseconds(wait), "result of a task has to wait");
+            Verdict::RetryAfter(wait)
+        }
+        Err(error) => {
+            tracing::error!(key, error = in_full(&error), "could not write a result down, it stays at the broker meanwhile");
+            Verdict::RetryAfter(DATABASE_WAIT)
+        }
+    }
 }
 
 async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, arrival: Arrival<'_>) -> Verdict {

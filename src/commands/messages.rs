@@ -3,7 +3,6 @@
 //! A line is either a message with its envelope, `{"exchange", "routing_key", "body"}` (`body_base64` where it is not text),
 //! as `record` writes it, or a bare body that names its exchange in `_meta`, as Mozilla's notifier writes it.
 
-use super::Outcome;
 use super::consume::stop_on_signals;
 use super::out::{Out, many};
 use super::parts::Parts;
@@ -11,6 +10,7 @@ use super::progress;
 use super::sync::sentence;
 use crate::config::Config;
 use crate::domain::{HGPUSHES, Message, Repository, RootUrl, State};
+use crate::ingest::{Outcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume};
 use crate::store::Totals;
 use anyhow::{Context, bail};
@@ -73,16 +73,18 @@ struct Meta {
 const BATCH: usize = 500;
 
 impl Replay {
-    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<super::Outcome> {
         let messages = read_file(&self.file)?;
         let parts = Parts::open(config, progress::shown()).await?;
         let ingest = parts.ingest();
-        for batch in messages.chunks(BATCH) {
+        let (of_tasks, of_pushes): (Vec<Message>, Vec<Message>) = messages.iter().cloned().partition(Tasks::are_told_by);
+        for batch in of_pushes.chunks(BATCH) {
             ingest.take(batch).await?;
         }
+        take_results(&parts.tasks()?, &of_tasks).await?;
         out.line(format_args!("{} taken", many(messages.len(), "message", "messages")))?;
         if self.no_sync {
-            return Ok(Outcome::Done);
+            return Ok(super::Outcome::Done);
         }
         parts.lanes().work_off().await?;
         let repositories = parts.store.repositories().await?;
@@ -93,8 +95,20 @@ impl Replay {
         }
         out.line(format_args!("{}", in_words(&parts.store.totals().await?)))?;
         parts.close().await;
-        Ok(if incomplete.is_empty() { Outcome::Done } else { Outcome::Found })
+        Ok(if incomplete.is_empty() { super::Outcome::Done } else { super::Outcome::Found })
     }
+}
+
+/// Takes the results that messages tell of, one after the other; one that has to wait is waited for.
+async fn take_results(tasks: &Tasks, messages: &[Message]) -> anyhow::Result<()> {
+    for message in messages {
+        let began = std::time::Instant::now();
+        while let Outcome::Wait { wait, reason } = tasks.take(message, began.elapsed()).await? {
+            tracing::info!(reason, wait_ms = wait.as_millis(), "result of a task has to wait");
+            tokio::time::sleep(wait).await;
+        }
+    }
+    Ok(())
 }
 
 fn in_words(totals: &Totals) -> String {
@@ -159,7 +173,7 @@ fn line(message: &Message) -> anyhow::Result<String> {
 }
 
 impl Record {
-    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<super::Outcome> {
         let subscription = Subscription {
             queue: format!("record-{:08x}", fastrand::u32(..)),
             expires: Some(Duration::from_secs(300)),
@@ -187,7 +201,7 @@ impl Record {
         consume(&subscription, stop, take).await;
         let written = many(*written.borrow(), "message", "messages");
         out.line(format_args!("{written} written to {}", self.file.display()))?;
-        Ok(Outcome::Done)
+        Ok(super::Outcome::Done)
     }
 }
 

@@ -12,6 +12,8 @@ mod parts;
 mod progress;
 mod serve;
 mod sync;
+mod tasks;
+mod trees;
 mod verify;
 
 use crate::config::{Config, ConfigError};
@@ -64,6 +66,13 @@ enum Command {
     Repository(follow::Repository),
     /// Bring repositories up to date now, from their hosts' own records
     Sync(sync::Sync),
+    /// Take the result of one Taskcluster task by hand
+    IngestTask(tasks::IngestTask),
+    /// Check an elmo.json as a worker would
+    Validate(tasks::Validate),
+    /// Trees: what a product compares
+    #[command(subcommand)]
+    Tree(trees::Tree),
     /// Feed recorded messages through the same path as Pulse
     Replay(messages::Replay),
     /// Write messages from Pulse to a file
@@ -139,6 +148,9 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Outcome> {
         Command::Forest(forest) => forest.run(config, &mut out).await,
         Command::Repository(repository) => repository.run(config, &mut out).await,
         Command::Sync(sync) => sync.run(config, &mut out).await,
+        Command::IngestTask(task) => task.run(config, &mut out).await,
+        Command::Validate(validate) => validate.run(&config, &mut out).await,
+        Command::Tree(tree) => tree.run(config, &mut out).await,
         Command::Replay(replay) => replay.run(config, &mut out).await,
         Command::Record(record) => record.run(config, &mut out).await,
         Command::Parked(parked) => parked.run(config, &mut out).await,

@@ -5,6 +5,7 @@ use super::out::{Out, many};
 use super::parts::Parts;
 use crate::config::Config;
 use crate::domain::Kept;
+use crate::ingest::Tasks;
 use crate::store::{ParkedRow, Store};
 use crate::sync::quiet;
 use anyhow::bail;
@@ -127,9 +128,13 @@ fn show(row: &ParkedRow, json: bool, out: &mut Out) -> anyhow::Result<Outcome> {
 
 /// Takes each message again through the whole path. One that is parked again stays, with the new reason.
 async fn retry(parts: &Parts, which: Which, out: &mut Out) -> anyhow::Result<Outcome> {
-    let ingest = parts.ingest();
+    let (ingest, tasks) = (parts.ingest(), parts.tasks()?);
     let mut stayed = 0;
     for row in which.rows(&parts.store).await? {
+        if Tasks::are_told_by(&row.message) {
+            stayed += usize::from(!tasks.retry(&row).await?);
+            continue;
+        }
         ingest.take(std::slice::from_ref(&row.message)).await?;
         match parts.store.parked_one(row.id).await? {
             Some(again) if again.times > row.times => stayed += 1,

@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::domain::Clock;
-use crate::fetch::{Clones, Http};
-use crate::ingest::Ingest;
+use crate::fetch::{Clones, Http, Queue};
+use crate::ingest::{Ingest, Tasks};
 use crate::store::Store;
 use crate::sync::{Bringer, Lanes, Watcher};
 use anyhow::Context;
@@ -36,6 +36,11 @@ impl Parts {
         Ingest::new(self.store.clone(), self.config.url_rules(), self.clock.clone())
     }
 
+    /// What takes results of tasks, with a queue for each deployment that is configured.
+    pub(super) fn tasks(&self) -> anyhow::Result<Tasks> {
+        Ok(Tasks::new(self.store.clone(), queues(&self.config, &self.clock)?, self.clock.clone()))
+    }
+
     pub(super) fn lanes(&self) -> Lanes {
         let worker = format!("{}-{:08x}", std::process::id(), fastrand::u32(..));
         Lanes::new(self.bringer.clone(), self.config.lanes(), &worker)
@@ -55,6 +60,12 @@ pub(super) async fn close(store: &Store) {
     if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
         tracing::debug!("the database was left rather than closed");
     }
+}
+
+/// A client for the queue of each deployment.
+pub(super) fn queues(config: &Config, clock: &Clock) -> anyhow::Result<Vec<Queue>> {
+    let queue = |(root, credentials)| Ok(Queue::new(root, credentials, config.queues(), clock.clone())?);
+    config.deployments().into_iter().map(queue).collect()
 }
 
 /// Opens the database; for SQLite its folder is made first.

@@ -1,4 +1,4 @@
-//! Asks other hosts and runs programs: pushlogs, heads and indexes over HTTP, clones through `hg`. The only place that does.
+//! Asks other hosts and runs programs: pushlogs, heads, indexes and Taskcluster's queue over HTTP, clones through `hg`. The only place that does.
 //!
 //! URLs and names come in checked, values of the domain go out. Every answer is bounded in size and time. Never writes to
 //! the database and never decides what an answer means.
@@ -10,6 +10,7 @@ mod history;
 mod host_index;
 mod http;
 mod pushlog;
+mod taskcluster;
 
 pub use clones::{CloneSettings, Clones};
 pub use error::FetchError;
@@ -18,3 +19,4 @@ pub use history::History;
 pub use host_index::{Listed, list};
 pub use http::{Http, HttpSettings};
 pub use pushlog::{PAGE, Page, page_after, parse_page, window};
+pub use taskcluster::{Credentials, ListedArtifact, PrivateHosts, Queue, QueueError, QueueSettings, Trouble};

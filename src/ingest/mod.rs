@@ -1,7 +1,12 @@
 //! Carries out plans: a batch of messages comes in, is decoded, decided on and written down in one transaction. After that,
 //! and only then, the messages may be acknowledged.
 //!
-//! Asks no host and runs no program: what a message wants is noted as a wish, and [`crate::sync`] meets it.
+//! Messages about repositories are noted as wishes, which [`crate::sync`] meets, and ask no host. [`Tasks`] fetches what a task
+//! published before its message is done.
+
+mod tasks;
+
+pub use tasks::{Outcome, TaskError, Tasks};
 
 use crate::domain::{Clock, KnownRepository, Message, RepositoryId, RepositoryUrl, Revision, UrlRules};
 use crate::event::{Event, Malformed, decode};

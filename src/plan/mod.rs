@@ -1,5 +1,9 @@
 //! Decides: an [`Event`] and what the store knows of its repository come in, a [`Plan`] goes out. Pure; never asks anybody.
 
+mod task;
+
+pub use task::{Next, Obstacle, after_failure, parked_wait};
+
 use crate::domain::{Forest, KnownRepository, LocaleCode, Marker, NewRepository, RepositoryId, RepositoryUrl};
 use crate::event::Event;
 

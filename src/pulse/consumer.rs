@@ -3,6 +3,7 @@
 use super::session::Session;
 use super::{Arrival, PulseError, Subscription, Verdict};
 use crate::domain::{Message, in_full, milliseconds};
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use lapin::Consumer;
 use lapin::message::Delivery;
@@ -20,10 +21,31 @@ const GOOD_FOR: Duration = Duration::from_secs(60);
 /// Consumes until `stop`, through whatever happens to the broker. `take` decides on each arrival; what it calls done is
 /// acknowledged, and nothing else.
 pub async fn consume(subscription: &Subscription, stop: CancellationToken, take: impl AsyncFn(Arrival<'_>) -> Verdict) {
+    let consuming = async |consumer: &mut Consumer| take_batches(subscription, consumer, &stop, &take).await;
+    again_and_again(subscription, &stop, &take, consuming).await;
+}
+
+/// As [`consume`], but each message by itself: while one waits, others are taken and acknowledged. `take` is told for how long
+/// the message has been here.
+pub async fn consume_each(
+    subscription: &Subscription,
+    stop: CancellationToken,
+    take: impl AsyncFn(Arrival<'_>, Duration) -> Verdict,
+) {
+    let consuming = async |consumer: &mut Consumer| take_each(subscription, consumer, &stop, &take).await;
+    again_and_again(subscription, &stop, &async |arrival: Arrival<'_>| take(arrival, Duration::ZERO).await, consuming).await;
+}
+
+async fn again_and_again(
+    subscription: &Subscription,
+    stop: &CancellationToken,
+    take: &impl AsyncFn(Arrival<'_>) -> Verdict,
+    consuming: impl AsyncFn(&mut Consumer) -> Result<(), PulseError>,
+) {
     let (mut wait, mut broke) = (FIRST_WAIT, false);
     while !stop.is_cancelled() {
         let began = tokio::time::Instant::now();
-        let Err(error) = connected(subscription, broke, &stop, &take).await else {
+        let Err(error) = connected(subscription, broke, stop, take, &consuming).await else {
             return;
         };
         broke = true;
@@ -32,7 +54,7 @@ pub async fn consume(subscription: &Subscription, stop: CancellationToken, take:
         }
         let spread = wait.mul_f64(0.75 + fastrand::f64() / 2.0);
         tracing::warn!(broker = ?subscription.broker, error = in_full(&error), wait_ms = milliseconds(spread), "not connected, trying again");
-        pause(spread, &stop).await;
+        pause(spread, stop).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
@@ -44,20 +66,18 @@ async fn connected(
     broke: bool,
     stop: &CancellationToken,
     take: &impl AsyncFn(Arrival<'_>) -> Verdict,
+    consuming: &impl AsyncFn(&mut Consumer) -> Result<(), PulseError>,
 ) -> Result<(), PulseError> {
     let opened = tokio::select! { opened = set_up(subscription) => opened?, () = stop.cancelled() => return Ok(()) };
     let (session, mut consumer, is_new) = opened;
     if is_new {
-        tracing::warn!(
-            queue = subscription.queue_name(),
-            "the queue was not there, it is declared: what was published before is not in it"
-        );
+        tracing::warn!(queue = subscription.queue_name(), "the queue was not there: what was published until now is lost");
     }
     if is_new || broke {
         insist(Arrival::Gap, stop, take).await;
     }
     tracing::info!(broker = ?subscription.broker, queue = subscription.queue_name(), "consuming");
-    let done = take_batches(subscription, &mut consumer, stop, take).await;
+    let done = consuming(&mut consumer).await;
     if done.is_ok() {
         session.close().await;
     }
@@ -88,6 +108,43 @@ async fn take_batches(
         let acknowledged = last.acker.ack(BasicAckOptions { multiple: true }).await;
         acknowledged.map_err(|source| PulseError::Amqp { what: "acknowledge messages", source })?;
     }
+}
+
+/// Takes messages as they come, as many at once as the broker hands out.
+async fn take_each(
+    subscription: &Subscription,
+    consumer: &mut Consumer,
+    stop: &CancellationToken,
+    take: &impl AsyncFn(Arrival<'_>, Duration) -> Verdict,
+) -> Result<(), PulseError> {
+    let mut in_hand = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(done) = in_hand.next() => done?,
+            next = consumer.next() => in_hand.push(take_one(subscription, delivered(next)?, stop, take)),
+        }
+    }
+    while let Some(done) = in_hand.next().await {
+        done?;
+    }
+    Ok(())
+}
+
+async fn take_one(
+    subscription: &Subscription,
+    mut delivery: Delivery,
+    stop: &CancellationToken,
+    take: &impl AsyncFn(Arrival<'_>, Duration) -> Verdict,
+) -> Result<(), PulseError> {
+    let (came, message) = (tokio::time::Instant::now(), message(subscription, &mut delivery));
+    let take = async |arrival: Arrival<'_>| take(arrival, came.elapsed()).await;
+    if !insist(Arrival::Messages(std::slice::from_ref(&message)), stop, &take).await {
+        return Ok(());
+    }
+    let acknowledged = delivery.acker.ack(BasicAckOptions::default()).await;
+    acknowledged.map(drop).map_err(|source| PulseError::Amqp { what: "acknowledge a message", source })
 }
 
 /// The first delivery and those that are here already.

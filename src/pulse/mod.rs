@@ -9,7 +9,7 @@ mod consumer;
 mod session;
 
 pub use check::{Probe, probe};
-pub use consumer::consume;
+pub use consumer::{consume, consume_each};
 
 use crate::domain::{Message, RootUrl};
 use std::time::Duration;

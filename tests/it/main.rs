@@ -22,6 +22,8 @@ mod pages;
 mod parallel;
 mod pushes;
 mod recordings;
+mod results;
+mod results_refused;
 mod serving;
 mod support;
 mod verify;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, PublisherConfirm,
     options::{BasicPublishOptions, ConfirmSelectOptions},
-    types::FieldTable,
+    types::{AMQPValue, FieldTable},
 };
 
 use crate::RabbitMq;
@@ -34,6 +34,21 @@ impl Publisher {
     pub async fn publish(&self, exchange: &str, routing_key: &str, body: &[u8]) -> Result<()> {
         let confirm = self.send(exchange, routing_key, body).await?;
         check(confirm).await
+    }
+
+    /// Publishes one message as Taskcluster's queue does: to its own key and, by the header `CC`, to these.
+    pub async fn publish_copied(&self, exchange: &str, routing_key: &str, copies: &[String], body: &[u8]) -> Result<()> {
+        let keys: Vec<AMQPValue> = copies.iter().map(|key| AMQPValue::LongString(key.as_str().into())).collect();
+        let mut headers = FieldTable::default();
+        headers.insert("CC".into(), AMQPValue::FieldArray(keys.into()));
+        let properties = BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_content_encoding("utf-8".into())
+            .with_delivery_mode(2)
+            .with_headers(headers);
+        let published =
+            self.channel.basic_publish(exchange.into(), routing_key.into(), BasicPublishOptions::default(), body, properties);
+        check(published.await.with_context(|| format!("could not publish to {exchange}"))?).await
     }
 
     /// Publishes messages in their order and waits for the confirms at the end.

@@ -1,11 +1,13 @@
 //! The world that stories happen in, built in the domain's words out of real parts.
 
 mod database;
+mod deployment;
 mod pages;
 mod program;
 mod worker;
 mod world;
 
+pub(crate) use deployment::{Deployment, Run, comparison, elmo_json};
 pub(crate) use elmo_testbed::until;
 pub(crate) use elmo_upstream::{Commit, Fault, Scope};
 pub(crate) use pages::Pages;

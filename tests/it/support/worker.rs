@@ -110,7 +110,9 @@ impl Worker {
 /// Short leases and waits, so that stories are short.
 fn config_of(world: &World, more: &str) -> PathBuf {
     let path = world.folder().join("elmo.toml");
-    let settings = "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n";
-    std::fs::write(&path, format!("{settings}{more}")).expect("settings");
+    let own = "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n";
+    let taskcluster = std::fs::read_to_string(world.folder().join("taskcluster.toml"));
+    let taskcluster = taskcluster.unwrap_or_else(|_| "[taskcluster]\ndeployments = []\n".to_owned());
+    std::fs::write(&path, format!("{own}{taskcluster}{more}")).expect("settings");
     path
 }
