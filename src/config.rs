@@ -44,6 +44,7 @@ pub struct Config {
     hg: Hg,
     clones: Clones,
     web: Web,
+    artifacts: ArtifactCache,
     pub log: Log,
     #[serde(skip)]
     password: String,
@@ -123,6 +124,12 @@ struct Web {
     listen: String,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+struct ArtifactCache {
+    cache: String,
+    budget_mib: u64,
+}
+
 /// What is logged and how.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Log {
@@ -181,6 +188,7 @@ impl Config {
         text("PULSE_PASSWORD", &mut self.password);
         text("ELMO_LISTEN", &mut self.web.listen);
         text("ELMO_LOG", &mut self.log.filter);
+        text("ELMO_ARTIFACTS", &mut self.artifacts.cache);
         if let Some(data) = environment("ELMO_DATA") {
             self.data = PathBuf::from(data);
         }
@@ -286,6 +294,13 @@ impl Config {
             reference_hosts: self.taskcluster.reference_hosts.clone(),
             private_hosts: PrivateHosts::new(self.taskcluster.private_hosts.clone()),
         }
+    }
+
+    /// Where details of comparisons are kept, and how many bytes of them.
+    pub fn artifacts(&self) -> (String, u64) {
+        let folder = || self.data.join("artifacts").display().to_string();
+        let place = if self.artifacts.cache.is_empty() { folder() } else { self.artifacts.cache.clone() };
+        (place, self.artifacts.budget_mib << 20)
     }
 
     /// How lanes go about it.

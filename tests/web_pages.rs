@@ -32,7 +32,10 @@ impl Site {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let router = elmo::web::router(store.clone(), Clock::that_says(now));
+        let clock = Clock::that_says(now);
+        let cache = folder.path().join("artifacts").display().to_string();
+        let artifacts = elmo::fetch::Artifacts::open(&cache, 1 << 20, Vec::new(), clock.clone()).unwrap();
+        let router = elmo::web::router(store.clone(), clock, artifacts);
         tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         Site { store, address, client: client(), _stop: stop.drop_guard(), _folder: folder }
     }

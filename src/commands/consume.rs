@@ -33,8 +33,10 @@ pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen()).await?;
-    let (served, worked) =
-        tokio::join!(serve::serve_on(listener, &parts.store, &parts.clock, stop.clone()), work(&parts, &queues, stop));
+    let (served, worked) = tokio::join!(
+        serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, stop.clone()),
+        work(&parts, &queues, stop)
+    );
     parts.close().await;
     served.and(worked)?;
     Ok(Outcome::Done)

@@ -10,6 +10,7 @@ mod out;
 mod parked;
 mod parts;
 mod progress;
+mod publish;
 mod serve;
 mod sync;
 mod tasks;
@@ -70,6 +71,8 @@ enum Command {
     IngestTask(tasks::IngestTask),
     /// Check an elmo.json as a worker would
     Validate(tasks::Validate),
+    /// Within a task: make elmo.json and the details beside it from what compare-locales wrote
+    PublishComparison(publish::PublishComparison),
     /// Trees: what a product compares
     #[command(subcommand)]
     Tree(trees::Tree),
@@ -150,6 +153,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Outcome> {
         Command::Sync(sync) => sync.run(config, &mut out).await,
         Command::IngestTask(task) => task.run(config, &mut out).await,
         Command::Validate(validate) => validate.run(&config, &mut out).await,
+        Command::PublishComparison(publish) => publish.run(&mut out),
         Command::Tree(tree) => tree.run(config, &mut out).await,
         Command::Replay(replay) => replay.run(config, &mut out).await,
         Command::Record(record) => record.run(config, &mut out).await,

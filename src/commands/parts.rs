@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::domain::Clock;
-use crate::fetch::{Clones, Http, Queue};
+use crate::fetch::{Artifacts, Clones, Http, Queue};
 use crate::ingest::{Ingest, Tasks};
 use crate::store::Store;
 use crate::sync::{Bringer, Lanes, Watcher};
@@ -60,6 +60,12 @@ pub(super) async fn close(store: &Store) {
     if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
         tracing::debug!("the database was left rather than closed");
     }
+}
+
+/// The artifact cache of this machine, or the one that is shared.
+pub(super) fn artifacts(config: &Config, clock: &Clock) -> anyhow::Result<Artifacts> {
+    let (place, budget) = config.artifacts();
+    Ok(Artifacts::open(&place, budget, queues(config, clock)?, clock.clone())?)
 }
 
 /// A client for the queue of each deployment.

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::consume::stop_on_signals;
-use super::parts::{close, open_store};
+use super::parts::{artifacts, close, open_store};
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::store::Store;
@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) async fn serve(config: Config) -> anyhow::Result<Outcome> {
     let store = open_store(&config).await?;
     let listener = listen(config.listen()).await?;
-    serve_on(listener, &store, &Clock::of_this_machine(), stop_on_signals()?).await?;
+    let clock = Clock::of_this_machine();
+    serve_on(listener, &config, &store, &clock, stop_on_signals()?).await?;
     close(&store).await;
     Ok(Outcome::Done)
 }
@@ -23,8 +24,16 @@ pub(super) async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("could not listen on {address} (setting web.listen, or ELMO_LISTEN)"))
 }
 
-pub(super) async fn serve_on(listener: TcpListener, store: &Store, clock: &Clock, stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn serve_on(
+    listener: TcpListener,
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(url = %format_args!("http://{address}/"), "serving pages");
-    web::serve(listener, web::router(store.clone(), clock.clone()), stop).await.context("the web server ended")
+    web::serve(listener, web::router(store.clone(), clock.clone(), artifacts(config, clock)?), stop)
+        .await
+        .context("the web server ended")
 }

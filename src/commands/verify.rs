@@ -7,10 +7,12 @@ use super::parts::Parts;
 use super::progress;
 use crate::config::Config;
 use crate::domain::{Repository, RepositoryName};
+use crate::store::Awaited;
 use crate::sync::{Difference, Verifier};
 use anyhow::bail;
 use clap::Args;
 use serde_json::json;
+use std::time::Duration;
 
 /// Hold the database against clones and pushlogs
 #[derive(Args)]
@@ -25,6 +27,8 @@ pub(super) struct Verify {
     json: bool,
 }
 
+/// A revision that a result names may take so long to come.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 /// So many differences of one repository are printed.
 const PRINTED: usize = 50;
 
@@ -49,8 +53,27 @@ impl Verify {
             // A push that was stripped upstream stays here as history.
             clean &= differences.iter().all(|difference| matches!(difference, Difference::ExtraPush(_)));
         }
+        if self.names.is_empty() {
+            clean &= self.report_awaited(&parts, out).await?;
+        }
         parts.close().await;
         Ok(if clean { Outcome::Done } else { Outcome::Found })
+    }
+
+    /// Lists revisions that results named a day ago or before and nobody has shown; true when none is of a repository that is
+    /// followed.
+    async fn report_awaited(&self, parts: &Parts, out: &mut Out) -> anyhow::Result<bool> {
+        let now = parts.clock.now();
+        let awaited = parts.store.awaited(now.saturating_sub(A_DAY).unwrap_or(now)).await?;
+        for Awaited { repository, followed, revision, since } in &awaited {
+            if self.json {
+                out.json(&json!({"repository": repository, "followed": followed, "awaited": revision.to_string(), "since": since.to_string()}))?;
+            } else {
+                let note = if *followed { "" } else { ", which is not followed" };
+                out.line(format_args!("{repository}{note}: a result named revision {revision} at {since}, and it has not come"))?;
+            }
+        }
+        Ok(!awaited.iter().any(|awaited| awaited.followed))
     }
 
     async fn selected(&self, parts: &Parts) -> anyhow::Result<Vec<Repository>> {

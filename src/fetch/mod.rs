@@ -3,6 +3,7 @@
 //! URLs and names come in checked, values of the domain go out. Every answer is bounded in size and time. Never writes to
 //! the database and never decides what an answer means.
 
+mod artifacts;
 mod clones;
 mod error;
 mod heads;
@@ -12,6 +13,7 @@ mod http;
 mod pushlog;
 mod taskcluster;
 
+pub use artifacts::{Artifacts, CacheError, Looked};
 pub use clones::{CloneSettings, Clones};
 pub use error::FetchError;
 pub use heads::heads;

@@ -1,16 +1,20 @@
 //! Shows: requests in; pages, JSON, health and figures out. Reads the store and never writes: only GET and HEAD are answered.
 
+mod details;
 mod error;
 mod format;
 mod headers;
 mod health;
 mod pages;
+mod published;
 mod push;
 mod repository;
+mod run;
 mod shown;
 mod style;
 
 use crate::domain::{Clock, Repository};
+use crate::fetch::Artifacts;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::Request;
@@ -32,21 +36,27 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long requests under way may still take once the server is to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// What a page asks: the store, and what time it is.
+/// What a page asks: the store, the artifact cache, and what time it is.
 #[derive(Clone)]
 pub struct Web {
     store: Store,
     clock: Clock,
+    artifacts: Artifacts,
 }
 
 /// All that can be asked of the web server.
-pub fn router(store: Store, clock: Clock) -> Router {
+pub fn router(store: Store, clock: Clock, artifacts: Artifacts) -> Router {
     Router::new()
         .route("/", get(pages::home::show))
         .route("/source/pushes", get(pages::pushes::show_all))
         .route("/source/pushes/", get(pages::pushes::show_all))
         .route("/source/pushes/{*name}", get(pages::pushes::show))
         .route("/source/changeset/{revision}", get(pages::changeset::show))
+        .route("/dashboard/compare", get(pages::compare::show))
+        .route("/runs", get(pages::runs::show))
+        .route("/trees/{*code}", get(pages::runs::show_tree))
+        .route("/schema/elmo-1.json", get(published::schema))
+        .route("/api/v1/compare-locales", get(published::compare_locales))
         .route("/__version__", get(health::version))
         .route("/__heartbeat__", get(health::heartbeat))
         .route("/__lbheartbeat__", get(health::load_balancer_heartbeat))
@@ -57,7 +67,7 @@ pub fn router(store: Store, clock: Clock) -> Router {
         .layer(from_fn(only_reading))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))
-        .with_state(Web { store, clock })
+        .with_state(Web { store, clock, artifacts })
 }
 
 /// A repository as its page's JSON has it, for the command line.

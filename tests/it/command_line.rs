@@ -120,6 +120,62 @@ async fn a_database_that_is_not_there_is_named_with_the_reason() {
 }
 
 #[tokio::test]
+async fn what_compare_locales_wrote_is_published_and_valid() {
+    let world = World::new().await;
+    let counts = |missing: u32| {
+        serde_json::json!({"errors": 0, "warnings": 0, "missing": missing, "missing_w": 0, "report": 0, "obsolete": 0, "changed": 1,
+                           "changed_w": 1, "unchanged": 0, "unchanged_w": 0, "keys": 0})
+    };
+    let written = serde_json::json!([
+        {"details": {"de/a.ftl": [{"missingEntity": "x"}], "fr": {"a.ftl": [], "b.ftl": []}}, "summary": {"de": counts(1), "fr": counts(0)}},
+        {"details": {}, "summary": {"de": counts(0)}},
+    ]);
+    std::fs::write(world.folder().join("compared.json"), written.to_string()).unwrap();
+    let revisions = serde_json::json!({"de": {"/l10n-central/de/": "1".repeat(40)}});
+    std::fs::write(world.folder().join("revisions.json"), revisions.to_string()).unwrap();
+    let source = format!("/l10n/x/={}", "2".repeat(40));
+    let arguments =
+        ["publish-comparison", "compared.json", "--repository", "https://hg.example.org/l10n/x", "--compare-locales", "9.0.5"];
+    let configs = ["--config", "_configs/browser.toml", "--config", "other/browser.toml", "--revision", &source];
+    let places = ["--revisions", "revisions.json", "--output", "public"];
+
+    let made = elmo(&world, &[&arguments[..], &configs, &places].concat()).await;
+
+    assert!(made.status.success() && text(&made).contains("3 comparisons"), "{}", text(&made));
+    let checked = elmo(&world, &["validate", "public/elmo.json"]).await;
+    assert!(checked.status.success() && text(&checked).contains("ok: 3 comparisons"), "{}", text(&checked));
+    let file: serde_json::Value = serde_json::from_slice(&std::fs::read(world.folder().join("public/elmo.json")).unwrap()).unwrap();
+    let details = file["comparisons"][0]["artifact"].as_str().unwrap();
+    let details: serde_json::Value = serde_json::from_slice(&std::fs::read(world.folder().join(details)).unwrap()).unwrap();
+    assert_eq!(details["details"], serde_json::json!({"de/a.ftl": [{"missingEntity": "x"}]}));
+    assert_eq!(file["comparisons"][0]["revisions"]["/l10n-central/de/"], "1".repeat(40));
+    std::fs::write(world.folder().join("bad.json"), file.to_string().replace("\"1.0\"", "\"2.0\"")).unwrap();
+    let refused = elmo(&world, &["validate", "bad.json"]).await;
+    assert!(refused.status.code() == Some(3) && text(&refused).contains("version: \"2.0\" is not 1.x"), "{}", text(&refused));
+    let too_few = elmo(&world, &[&arguments[..], &["--config", "one.toml", "--output", "x"]].concat()).await;
+    assert!(!too_few.status.success() && text(&too_few).contains("2 configurations"), "{}", text(&too_few));
+}
+
+#[tokio::test]
+async fn a_tasks_result_is_taken_by_hand_and_its_tree_renamed() {
+    let world = World::new().await;
+    let deployment = crate::support::Deployment::new(&world).await;
+    let comparisons = [crate::support::comparison("fr", "a.toml", 1, &[])];
+    let task = deployment.publish(1, &crate::support::elmo_json("https://hg.example.org/l10n/x", &comparisons));
+    std::fs::copy(world.folder().join("taskcluster.toml"), world.folder().join("elmo.toml")).unwrap();
+    let root = deployment.queue.root();
+
+    let taken = elmo(&world, &["ingest-task", &root, task.id()]).await;
+    let again = elmo(&world, &["ingest-task", &root, task.id(), "0"]).await;
+    let renamed = elmo(&world, &["tree", "rename", "x/a", "product"]).await;
+
+    assert!(taken.status.success() && text(&taken).contains("1 comparisons recorded"), "{}", text(&taken));
+    assert!(again.status.success() && text(&again).contains("nothing changed"), "{}", text(&again));
+    assert!(renamed.status.success() && text(&elmo(&world, &["tree", "list"]).await).contains("product"), "{}", text(&renamed));
+    assert!(text(&elmo(&world, &["ingest-task", "https://tc.example.org", task.id()]).await).contains("not among the deployments"));
+}
+
+#[tokio::test]
 async fn an_unknown_setting_is_named_with_the_nearest_one() {
     let world = World::new().await;
     std::fs::write(world.folder().join("elmo.toml"), "[sync]\nlane = 2\n").unwrap();

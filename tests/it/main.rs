@@ -10,6 +10,7 @@ mod broker;
 mod checks;
 mod clones;
 mod command_line;
+mod comparisons;
 mod deploy;
 mod forks;
 mod imports;

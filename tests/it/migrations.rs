@@ -11,6 +11,35 @@ async fn opening_a_database_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_kept_before_results_came_is_kept() {
+    let (world, name) = World::with_repository("fr").await;
+    world.deliver_body("no message").await;
+    let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
+    for sql in [
+        "drop table active",
+        "drop table run_revision",
+        "drop table run",
+        "drop table artifact",
+        "drop table task_result",
+        "drop table tree",
+        "drop table compared_repository",
+        "drop index parked_due",
+        "alter table parked drop column root",
+        "alter table parked drop column due_at",
+        "alter table parked drop column tries",
+        "delete from _sqlx_migrations where version = 2",
+    ] {
+        world.execute(sql).await;
+    }
+
+    let store = Store::open(&world.database.url).await.unwrap();
+
+    assert_eq!((world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await), before);
+    assert_eq!(store.trees().await.unwrap(), []);
+    assert_eq!(store.parked(0, 10).await.unwrap()[0].next_try, None);
+}
+
+#[tokio::test]
 async fn an_address_that_is_none_is_refused() {
     for url in ["mysql://h/d", "elmo.sqlite", ""] {
         assert!(Store::open(url).await.is_err(), "{url}");

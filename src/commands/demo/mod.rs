@@ -65,8 +65,11 @@ impl Demo {
             stop.cancel();
             told
         };
-        let (served, (), told) =
-            tokio::join!(serve::serve_on(listener, &parts.store, &parts.clock, stop.clone()), lanes.run(stop.clone()), story);
+        let (served, (), told) = tokio::join!(
+            serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, stop.clone()),
+            lanes.run(stop.clone()),
+            story
+        );
         parts.close().await;
         served.and(told)?;
         Ok(Outcome::Done)

@@ -38,11 +38,11 @@ const QUOTED: usize = 200;
 const LONGEST_WAIT: u64 = 3600;
 
 impl QueueError {
-    pub(super) fn new(trouble: Trouble, what: impl Into<String>) -> QueueError {
+    pub(in crate::fetch) fn new(trouble: Trouble, what: impl Into<String>) -> QueueError {
         QueueError { trouble, what: what.into(), source: None }
     }
 
-    pub(super) fn because(
+    pub(in crate::fetch) fn because(
         trouble: Trouble,
         what: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
@@ -53,7 +53,7 @@ impl QueueError {
     /// No answer came, or it broke off.
     pub(super) fn of_request(what: &str, error: reqwest::Error) -> QueueError {
         let refused = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
-            .any(|error| error.is::<super::addresses::IsPrivate>());
+            .any(<dyn std::error::Error>::is::<super::addresses::IsPrivate>);
         let trouble = if refused { Trouble::Forbidden } else { Trouble::Passing { wait: None } };
         QueueError::because(trouble, format!("could not get {what}"), error.without_url())
     }

@@ -159,6 +159,13 @@ impl Queue {
         for _ in 0..REDIRECTS {
             self.settings.private_hosts.check(&at)?;
             let response = self.outside.get(at.clone()).send().await.map_err(|error| QueueError::of_request(what, error))?;
+            if response.status() == StatusCode::FORBIDDEN {
+                // A storage that does not let its objects be listed says so of those that expired.
+                return Err(QueueError::new(
+                    Trouble::Expired,
+                    format!("{what}: the storage answers 403, as it does for what expired"),
+                ));
+            }
             if !response.status().is_redirection() {
                 return self.body(response, what).await;
             }
@@ -228,7 +235,10 @@ fn location(at: &Url, headers: &HeaderMap) -> Result<Url, QueueError> {
 fn encoded(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || (byte == b'.' && name.trim_matches('.') != "") {
+        if byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'_' | b'~')
+            || (byte == b'.' && !name.trim_matches('.').is_empty())
+        {
             encoded.push(char::from(byte));
         } else {
             encoded.push_str(&format!("%{byte:02X}"));

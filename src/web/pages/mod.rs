@@ -1,8 +1,10 @@
 //! One file for each page: what it takes (`Params`), what it shows (`Page`), how (`show`). A `Page` is the HTML and the JSON.
 
 pub(super) mod changeset;
+pub(super) mod compare;
 pub(super) mod home;
 pub(super) mod pushes;
+pub(super) mod runs;
 
 use super::error::PageError;
 use axum::extract::Query;

@@ -4,7 +4,6 @@ use super::World;
 use elmo::domain::{Message, RootUrl, TaskId};
 use elmo::fetch::{Credentials, PrivateHosts, Queue, QueueSettings};
 use elmo::ingest::{Outcome, Tasks};
-use elmo::store::Store;
 use elmo_queue::{Artifact, Task};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -136,10 +135,5 @@ impl World {
         }
         runs.sort();
         runs
-    }
-
-    /// A store of its own on the same database.
-    pub(crate) async fn another_store(&self) -> Store {
-        Store::open(&self.database.url).await.expect("the database opens")
     }
 }

@@ -1,6 +1,8 @@
 //! The pages, asked for over HTTP as a browser does.
 
 use super::World;
+use elmo::domain::Clock;
+use elmo::fetch::Artifacts;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -22,10 +24,19 @@ pub(crate) struct Page {
 }
 
 impl Pages {
+    /// Pages that know no deployment, so that no details can be fetched.
     pub(crate) async fn of(world: &World) -> Pages {
+        let clock = world.bringer.clock.clone();
+        let folder = world.data().join("artifacts").display().to_string();
+        let artifacts = Artifacts::open(&folder, 1 << 20, Vec::new(), clock.clone()).expect("the artifact cache opens");
+        Pages::with(world, clock, artifacts).await
+    }
+
+    /// Pages by a clock and an artifact cache of their own.
+    pub(crate) async fn with(world: &World, clock: Clock, artifacts: Artifacts) -> Pages {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let root = format!("http://{}", listener.local_addr().expect("its address"));
-        let router = elmo::web::router(world.store.clone(), world.bringer.clock.clone());
+        let router = elmo::web::router(world.store.clone(), clock, artifacts);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         let http = reqwest::Client::builder().build().expect("HTTP is set up");

@@ -1,0 +1,276 @@
+//! One comparison: its counts, what was compared, and the details, fetched when somebody looks.
+
+use super::{Asked, read};
+use crate::fetch::Looked;
+use crate::store::{RunRevision, RunRow};
+use crate::web::Web;
+use crate::web::details::{self, Class, Entry, File};
+use crate::web::error::PageError;
+use crate::web::format::{Format, address};
+use crate::web::run::RunShown;
+use crate::web::shown::{Time, upstream};
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+pub(crate) struct Params {
+    /// The number of the run.
+    #[serde(default)]
+    run: String,
+    /// Only entries of this class.
+    #[serde(default)]
+    show: String,
+    /// Only files and entries that contain this text.
+    #[serde(default)]
+    q: String,
+}
+
+#[derive(Template, Serialize)]
+#[template(path = "pages/compare.html")]
+struct Page {
+    run: RunShown,
+    revisions: Vec<RevisionShown>,
+    /// What is to say of the details if they cannot be shown.
+    details: &'static str,
+    /// Since when they are gone, or when they are tried next.
+    when: Option<Time>,
+    #[serde(skip)]
+    folders: Vec<Folder>,
+    #[serde(skip)]
+    shown: usize,
+    #[serde(skip)]
+    issues: usize,
+    #[serde(skip)]
+    choices: Vec<Choice>,
+    #[serde(skip)]
+    show: String,
+    #[serde(skip)]
+    q: String,
+    #[serde(skip)]
+    json: String,
+}
+
+#[derive(Serialize)]
+struct RevisionShown {
+    repository: String,
+    /// The name under which it is followed here.
+    followed: Option<String>,
+    revision: String,
+    known: bool,
+    upstream: Option<String>,
+}
+
+/// Files of one folder.
+struct Folder {
+    name: String,
+    files: Vec<FileShown>,
+}
+
+struct FileShown {
+    name: String,
+    path: String,
+    /// The whole file is missing, or obsolete.
+    whole: &'static str,
+    entries: Vec<EntryShown>,
+}
+
+struct EntryShown {
+    class: &'static str,
+    text: String,
+    /// The number of the error or warning, and of the next one that is shown; 0 for none.
+    issue: usize,
+    next: usize,
+}
+
+struct Choice {
+    word: &'static str,
+    href: String,
+    chosen: bool,
+}
+
+pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: Format) -> Result<Response, PageError> {
+    let params = read(asked)?;
+    let filter = Filter::of(&params)?;
+    let number =
+        params.run.parse().map_err(|_| PageError::BadRequest("Which run? The address needs run= and its number.".to_owned()))?;
+    let run = web.store.run(number).await?.ok_or_else(|| PageError::NotFound(format!("There is no run {number}.")))?;
+    let looked = web.artifacts.look(&run.of, &run.artifact).await;
+    if let (Format::Json, Looked::Here(document)) = (format, &looked) {
+        let kind = HeaderValue::from_static("application/json");
+        return Ok(([(header::CONTENT_TYPE, kind)], document.clone()).into_response());
+    }
+    let revisions = web.store.run_revisions(number).await?;
+    let page = Page::of(&run, &revisions, &looked, filter, web.clock.now());
+    match format {
+        Format::Html => Ok(Html(page.render()?).into_response()),
+        Format::Json => Ok((status(&looked), format.answer(&page)?).into_response()),
+    }
+}
+
+/// For whoever wants the document and nothing else.
+fn status(looked: &Looked) -> StatusCode {
+    match looked {
+        Looked::Here(_) => StatusCode::OK,
+        Looked::Gone { .. } => StatusCode::GONE,
+        Looked::Failing { .. } | Looked::UnderWay => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Which entries are shown.
+struct Filter {
+    class: Option<Class>,
+    text: String,
+}
+
+impl Filter {
+    fn of(params: &Params) -> Result<Filter, PageError> {
+        let class = Class::ALL.into_iter().find(|class| class.name() == params.show);
+        if class.is_none() && !params.show.is_empty() {
+            return Err(PageError::BadRequest("What is shown can be error, warning, missing or obsolete.".to_owned()));
+        }
+        Ok(Filter { class, text: params.q.trim().to_lowercase() })
+    }
+
+    /// The file with what is to be shown of it, if that is anything.
+    fn shown(&self, mut file: File) -> Option<File> {
+        let is_named = self.has_text(&file.folder) || self.has_text(&file.name);
+        file.entries.retain(|entry| self.takes(entry, is_named));
+        let takes_whole = file.whole.is_some_and(|whole| is_named && self.class.is_none_or(|class| class == whole));
+        (takes_whole || !file.entries.is_empty()).then_some(file)
+    }
+
+    fn takes(&self, entry: &Entry, is_named: bool) -> bool {
+        self.class.is_none_or(|class| class == entry.class) && (is_named || self.has_text(&entry.text))
+    }
+
+    fn has_text(&self, text: &str) -> bool {
+        self.text.is_empty() || text.to_lowercase().contains(&self.text)
+    }
+}
+
+impl Page {
+    fn of(run: &RunRow, revisions: &[RunRevision], looked: &Looked, filter: Filter, now: Timestamp) -> Page {
+        let files = match looked {
+            Looked::Here(document) => details::read(document),
+            _ => None,
+        };
+        let (details, when) = words(looked, files.as_deref(), now);
+        let issues = |file: &File| file.entries.iter().filter(|entry| entry.issue > 0).count();
+        let all: Vec<File> = files.unwrap_or_default().into_iter().filter_map(|file| filter.shown(file)).collect();
+        let number = run.id.to_string();
+        let show = filter.class.map_or("", Class::name);
+        Page {
+            run: RunShown::of(run, now),
+            revisions: revisions.iter().map(RevisionShown::of).collect(),
+            details,
+            when,
+            shown: all.iter().map(|file| file.entries.len() + usize::from(file.whole.is_some())).sum(),
+            issues: all.iter().map(issues).sum(),
+            folders: folders(all),
+            choices: choices(&number, show, &filter.text),
+            show: show.to_owned(),
+            json: address("/dashboard/compare", &[("run", &number), ("format", "json")]),
+            q: filter.text,
+        }
+    }
+
+    /// The address of the first error or warning that is shown.
+    fn first_issue(&self) -> String {
+        let entries = self.folders.iter().flat_map(|folder| &folder.files).flat_map(|file| &file.entries);
+        let first = entries.map(|entry| entry.issue).find(|issue| *issue > 0);
+        format!("#issue{}", first.unwrap_or_default())
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.show.is_empty() || !self.q.is_empty()
+    }
+}
+
+fn words(looked: &Looked, files: Option<&[File]>, now: Timestamp) -> (&'static str, Option<Time>) {
+    match (looked, files) {
+        (Looked::Here(_), Some([])) => ("No further details: nothing is wrong.", None),
+        (Looked::Here(_), Some(_)) => ("", None),
+        (Looked::Here(_), None) => ("The details are not in a form that is known here.", None),
+        (Looked::Gone { since }, _) => {
+            ("Detailed information for this comparison is no longer available, since", Some(Time::at(*since, now)))
+        }
+        (Looked::Failing { next_try }, _) => {
+            ("Detailed information for this comparison could not be fetched. The next try is", Some(Time::at(*next_try, now)))
+        }
+        (Looked::UnderWay, _) => {
+            ("Detailed information for this comparison is being fetched. Please reload the page in a moment.", None)
+        }
+    }
+}
+
+fn choices(run: &str, show: &str, q: &str) -> Vec<Choice> {
+    let choice = |class: &'static str, word| Choice {
+        word,
+        href: address("/dashboard/compare", &[("run", run), ("show", class), ("q", q)]),
+        chosen: class == show,
+    };
+    vec![
+        choice("", "everything"),
+        choice("error", "errors"),
+        choice("warning", "warnings"),
+        choice("missing", "missing"),
+        choice("obsolete", "obsolete"),
+    ]
+}
+
+fn folders(files: Vec<File>) -> Vec<Folder> {
+    let mut folders: Vec<Folder> = Vec::new();
+    for file in files {
+        if folders.last().is_none_or(|folder| folder.name != file.folder) {
+            folders.push(Folder { name: file.folder.clone(), files: Vec::new() });
+        }
+        if let Some(folder) = folders.last_mut() {
+            folder.files.push(FileShown::of(file));
+        }
+    }
+    link_issues(&mut folders);
+    folders
+}
+
+/// Lets each error and warning lead to the next one that is shown.
+fn link_issues(folders: &mut [Folder]) {
+    let files = folders.iter_mut().rev().flat_map(|folder| folder.files.iter_mut().rev());
+    let mut next = 0;
+    for entry in files.flat_map(|file| file.entries.iter_mut().rev()).filter(|entry| entry.issue > 0) {
+        entry.next = next;
+        next = entry.issue;
+    }
+}
+
+impl FileShown {
+    fn of(file: File) -> FileShown {
+        let entry = |entry: Entry| EntryShown { class: entry.class.name(), text: entry.text, issue: entry.issue, next: 0 };
+        FileShown {
+            path: if file.folder.is_empty() { file.name.clone() } else { format!("{}/{}", file.folder, file.name) },
+            name: file.name,
+            whole: file.whole.map_or("", Class::name),
+            entries: file.entries.into_iter().map(entry).collect(),
+        }
+    }
+}
+
+impl RevisionShown {
+    fn of(revision: &RunRevision) -> RevisionShown {
+        let hash = revision.revision.to_string();
+        RevisionShown {
+            repository: revision.repository.to_string(),
+            followed: revision.followed.as_ref().map(ToString::to_string),
+            upstream: upstream(revision.repository.as_str(), &page_of(revision.repository.host(), &hash)),
+            known: revision.known,
+            revision: hash,
+        }
+    }
+}
+
+fn page_of(host: &str, revision: &str) -> String {
+    if host == "github.com" { format!("commit/{revision}") } else { format!("rev/{revision}") }
+}

@@ -1,0 +1,105 @@
+//! A run as pages show it: the store's row in; counts, shares, links and times out.
+
+use super::shown::Time;
+use crate::domain::Counts;
+use crate::store::RunRow;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// One run.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RunShown {
+    pub(super) id: i64,
+    pub(super) tree: String,
+    pub(super) locale: String,
+    /// Its source is newer than that of all other runs of this tree and locale.
+    pub(super) active: bool,
+    /// The newest push among what was compared.
+    pub(super) srctime: Time,
+    pub(super) resolved: Time,
+    pub(super) task: String,
+    /// The page of the task.
+    pub(super) task_url: String,
+    pub(super) compare_locales: String,
+    pub(super) errors: i64,
+    pub(super) warnings: i64,
+    pub(super) missing: i64,
+    pub(super) missing_w: i64,
+    pub(super) report: i64,
+    pub(super) obsolete: i64,
+    pub(super) changed: i64,
+    pub(super) changed_w: i64,
+    pub(super) unchanged: i64,
+    pub(super) unchanged_w: i64,
+    pub(super) keys: i64,
+    pub(super) total: i64,
+    pub(super) completion: i64,
+    pub(super) total_w: i64,
+    pub(super) completion_w: i64,
+    pub(super) artifact: String,
+    pub(super) artifact_expires: Option<Time>,
+}
+
+/// A stretch of the bar that shows the shares of a run's strings.
+pub(super) struct Stretch {
+    pub(super) name: &'static str,
+    pub(super) from: i64,
+    pub(super) width: i64,
+    pub(super) count: i64,
+}
+
+/// The width of a whole bar.
+const BAR: i64 = 1000;
+
+impl RunShown {
+    pub(super) fn of(run: &RunRow, now: Timestamp) -> RunShown {
+        let Counts { errors, warnings, missing, missing_w, report, obsolete, changed, changed_w, unchanged, unchanged_w, keys } =
+            run.counts;
+        RunShown {
+            id: run.id,
+            tree: run.tree.clone(),
+            locale: run.locale.to_string(),
+            active: run.active,
+            srctime: Time::of_seconds(run.srctime, now),
+            resolved: Time::at(run.resolved, now),
+            task: run.of.to_string(),
+            task_url: run.of.page(),
+            compare_locales: run.compare_locales.clone(),
+            errors,
+            warnings,
+            missing,
+            missing_w,
+            report,
+            obsolete,
+            changed,
+            changed_w,
+            unchanged,
+            unchanged_w,
+            keys,
+            total: run.total,
+            completion: run.completion,
+            total_w: run.counts.total_w(),
+            completion_w: run.counts.completion_w(),
+            artifact: run.artifact.to_string(),
+            artifact_expires: run.expires.map(|expires| Time::at(expires, now)),
+        }
+    }
+
+    /// Where its comparison is shown.
+    pub(super) fn href(&self) -> String {
+        format!("/dashboard/compare?run={}", self.id)
+    }
+
+    /// The bar from left to right; empty where there is nothing to translate.
+    pub(super) fn bar(&self) -> Vec<Stretch> {
+        let parts = [("changed", self.changed), ("missing", self.missing), ("report", self.report), ("unchanged", self.unchanged)];
+        let mut from = 0;
+        let mut stretches = Vec::new();
+        for (name, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
+            let width = (BAR * count).checked_div(self.total).unwrap_or(0).max(1);
+            stretches.push(Stretch { name, from, width, count });
+            from += width;
+        }
+        stretches
+    }
+}
