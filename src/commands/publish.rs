@@ -17,7 +17,7 @@ pub(super) struct PublishComparison {
     file: PathBuf,
     /// The configurations in the order in which compare-locales was given them, as paths in their repository
     #[arg(long, required = true, value_name = "PATH")]
-    config: Vec<String>,
+    configuration: Vec<String>,
     /// The URL of the repository that holds them
     #[arg(long, value_name = "URL")]
     repository: String,
@@ -47,13 +47,13 @@ type Revisions = BTreeMap<String, String>;
 impl PublishComparison {
     pub(super) fn run(self, out: &mut Out) -> anyhow::Result<Outcome> {
         let written: Vec<Compared> = read(&self.file)?;
-        let (given, found) = (self.config.len(), written.len());
-        ensure!(given == found, "{} compares {found} configurations, --config names {given}", self.file.display());
+        let (given, found) = (self.configuration.len(), written.len());
+        ensure!(given == found, "{} compares {found} configurations, --configuration names {given}", self.file.display());
         let of_locales = self.revisions.as_deref().map(read::<BTreeMap<String, Revisions>>).transpose()?.unwrap_or_default();
         let of_all = self.revisions_of_all()?;
-        let stems = stems(&self.config);
+        let stems = stems(&self.configuration);
         let mut comparisons = Vec::new();
-        for ((config, stem), compared) in self.config.iter().zip(&stems).zip(&written) {
+        for ((config, stem), compared) in self.configuration.iter().zip(&stems).zip(&written) {
             for (locale, summary) in &compared.summary {
                 let name = format!("compares/{stem}.{locale}.json");
                 write(&self.output.join(&name), &json!({"details": details_of(compared, locale), "summary": {locale: summary}}))?;

@@ -136,7 +136,7 @@ async fn what_compare_locales_wrote_is_published_and_valid() {
     let source = format!("/l10n/x/={}", "2".repeat(40));
     let arguments =
         ["publish-comparison", "compared.json", "--repository", "https://hg.example.org/l10n/x", "--compare-locales", "9.0.5"];
-    let configs = ["--config", "_configs/browser.toml", "--config", "other/browser.toml", "--revision", &source];
+    let configs = ["--configuration", "_configs/browser.toml", "--configuration", "other/browser.toml", "--revision", &source];
     let places = ["--revisions", "revisions.json", "--output", "public"];
 
     let made = elmo(&world, &[&arguments[..], &configs, &places].concat()).await;
@@ -152,7 +152,7 @@ async fn what_compare_locales_wrote_is_published_and_valid() {
     std::fs::write(world.folder().join("bad.json"), file.to_string().replace("\"1.0\"", "\"2.0\"")).unwrap();
     let refused = elmo(&world, &["validate", "bad.json"]).await;
     assert!(refused.status.code() == Some(3) && text(&refused).contains("version: \"2.0\" is not 1.x"), "{}", text(&refused));
-    let too_few = elmo(&world, &[&arguments[..], &["--config", "one.toml", "--output", "x"]].concat()).await;
+    let too_few = elmo(&world, &[&arguments[..], &["--configuration", "one.toml", "--output", "x"]].concat()).await;
     assert!(!too_few.status.success() && text(&too_few).contains("2 configurations"), "{}", text(&too_few));
 }
 

@@ -51,7 +51,7 @@ async fn a_result_before_its_push_is_settled_when_the_push_comes() {
     world.announce(&name, &push).await;
     world.settle().await;
     let after = world.runs().await;
-    assert!(after.iter().all(|run| run.srctime == i64::try_from(push.date).unwrap()), "{after:?}");
+    assert!(after.iter().all(|run| run.srctime == push.date), "{after:?}");
     assert!(after[0].revisions.iter().any(|(_, revision, known)| *known && *revision == push.tip().to_string()));
 }
 
@@ -67,7 +67,7 @@ async fn a_push_before_its_result_gives_the_same_rows() {
     deployment.announce(&task).await;
 
     let runs = world.runs().await;
-    assert!(runs.iter().all(|run| run.active && run.srctime == i64::try_from(push.date).unwrap()), "{runs:?}");
+    assert!(runs.iter().all(|run| run.active && run.srctime == push.date), "{runs:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +94,7 @@ async fn results_and_their_pushes_at_once_on_two_workers() {
         let runs = world.runs().await;
         let of_task: Vec<&Run> = runs.iter().filter(|run| run.of.starts_with(task.id())).collect();
         assert_eq!(of_task.len(), 2);
-        assert!(of_task.iter().all(|run| run.srctime == i64::try_from(push.date).unwrap()), "round {round}: {of_task:?}");
+        assert!(of_task.iter().all(|run| run.srctime == push.date), "round {round}: {of_task:?}");
     }
 }
 
