@@ -23,6 +23,8 @@ pub enum ConfigError {
     Parse { file: String, message: String },
     #[error("{file}: there is no setting {key}{}", nearest.as_ref().map(|known| format!(", did you mean {known}?")).unwrap_or_default())]
     Unknown { file: String, key: String, nearest: Option<String> },
+    #[error("{root}: {prefix}_CLIENT_ID and {prefix}_ACCESS_TOKEN are not both set")]
+    NoCredentials { root: String, prefix: String },
     #[error("{name}={value:?} cannot be used: {why}")]
     Variable { name: &'static str, value: String, why: String },
     #[error(
@@ -49,7 +51,7 @@ pub struct Config {
     #[serde(skip)]
     password: String,
     #[serde(skip)]
-    credentials: Option<(RootUrl, Credentials)>,
+    credentials: Vec<(RootUrl, Credentials)>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -80,6 +82,9 @@ struct Deployment {
     vhost: String,
     #[serde(default = "usual_routes")]
     routes: Vec<String>,
+    /// How the environment variables with the credentials begin, if not as usual.
+    #[serde(default)]
+    credentials: String,
 }
 
 fn usual_routes() -> Vec<String> {
@@ -201,23 +206,37 @@ impl Config {
 
     /// Credentials belong to one deployment: sent to another they would be given away.
     fn read_credentials(&mut self, environment: &impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
-        let (Some(client), Some(token)) = (environment("TASKCLUSTER_CLIENT_ID"), environment("TASKCLUSTER_ACCESS_TOKEN")) else {
-            return Ok(());
-        };
-        let value = environment("TASKCLUSTER_ROOT_URL").unwrap_or_default();
-        let root = value.parse().map_err(|why: NotAName| ConfigError::Variable {
-            name: "TASKCLUSTER_ROOT_URL",
-            value,
-            why: format!("{why}; it says where the credentials may be sent"),
-        })?;
-        self.credentials = Some((root, Credentials { client, token, certificate: environment("TASKCLUSTER_CERTIFICATE") }));
+        if let Some(usual) = credentials(environment, "TASKCLUSTER") {
+            let value = environment("TASKCLUSTER_ROOT_URL").unwrap_or_default();
+            let root = value.parse().map_err(|why: NotAName| ConfigError::Variable {
+                name: "TASKCLUSTER_ROOT_URL",
+                value,
+                why: format!("{why}; it says where the credentials may be sent"),
+            })?;
+            self.credentials.push((root, usual));
+        }
+        for deployment in self.taskcluster.deployments.iter().filter(|deployment| !deployment.credentials.is_empty()) {
+            let (root, prefix) = (deployment.root.clone(), deployment.credentials.clone());
+            let found = credentials(environment, &prefix);
+            let found = found.ok_or_else(|| ConfigError::NoCredentials { root: root.to_string(), prefix })?;
+            self.credentials.retain(|(of, _)| *of != root);
+            self.credentials.push((root, found));
+        }
         Ok(())
     }
 
-    /// Keeps everything in `folder`, the database too.
+    /// Keeps everything in `folder`, the database and the artifact cache too.
     pub fn use_folder(&mut self, folder: &Path) {
         self.data = folder.to_owned();
         self.database.clear();
+        self.artifacts.cache.clear();
+    }
+
+    /// Takes results from this deployment and no other, which is on this machine.
+    pub fn use_deployment_here(&mut self, root: RootUrl) {
+        self.taskcluster.deployments =
+            vec![Deployment { root, vhost: String::new(), routes: usual_routes(), credentials: String::new() }];
+        self.taskcluster.private_hosts.push("127.0.0.1".to_owned());
     }
 
     /// The database's address.
@@ -271,7 +290,7 @@ impl Config {
                 exchange: crate::domain::TASK_COMPLETED.to_owned(),
                 queue: "taskcluster".to_owned(),
                 bindings: deployment.routes.iter().map(|route| format!("route.{route}")).collect(),
-                prefetch: self.taskcluster.prefetch.clamp(1, 64),
+                prefetch: self.taskcluster.prefetch.clamp(1, 1000),
                 batch: 1,
                 root: Some(deployment.root.clone()),
                 expires: pushes.expires,
@@ -282,7 +301,7 @@ impl Config {
 
     /// The deployments with the credentials for them, if there are any.
     pub fn deployments(&self) -> Vec<(RootUrl, Option<Credentials>)> {
-        let own = |root: &RootUrl| self.credentials.as_ref().filter(|(of, _)| of == root).map(|(_, own)| own.clone());
+        let own = |root: &RootUrl| self.credentials.iter().find(|(of, _)| of == root).map(|(_, own)| own.clone());
         self.taskcluster.deployments.iter().map(|deployment| (deployment.root.clone(), own(&deployment.root))).collect()
     }
 
@@ -342,6 +361,11 @@ impl Config {
     pub fn listen(&self) -> &str {
         &self.web.listen
     }
+}
+
+fn credentials(environment: &impl Fn(&str) -> Option<String>, prefix: &str) -> Option<Credentials> {
+    let value = |name: &str| environment(&format!("{prefix}_{name}"));
+    Some(Credentials { client: value("CLIENT_ID")?, token: value("ACCESS_TOKEN")?, certificate: value("CERTIFICATE") })
 }
 
 fn merge(into: &mut toml::Table, given: toml::Table) {
@@ -465,6 +489,21 @@ mod tests {
         );
         let credentials: Vec<bool> = config.deployments().iter().map(|(_, credentials)| credentials.is_some()).collect();
         assert_eq!(credentials, [false, true], "they are for the deployment that is named with them");
+    }
+
+    #[test]
+    fn each_deployment_may_have_credentials_of_its_own() {
+        let text =
+            "[taskcluster]\ndeployments = [{root = 'https://a.example.org'}, {root = 'https://b.example.org', credentials = 'B'}]";
+        let environment = |name: &str| {
+            let value = if name == "TASKCLUSTER_ROOT_URL" { "https://a.example.org" } else { name };
+            (name.starts_with("TASKCLUSTER_") || name.starts_with("B_")).then(|| value.to_owned())
+        };
+        let config = Config::from_text(text, "elmo.toml", environment).unwrap();
+        let clients: Vec<String> = config.deployments().into_iter().map(|(_, credentials)| credentials.unwrap().client).collect();
+        assert_eq!(clients, ["TASKCLUSTER_CLIENT_ID", "B_CLIENT_ID"]);
+        let error = Config::from_text(text, "elmo.toml", |_| None).unwrap_err().to_string();
+        assert_eq!(error, "https://b.example.org: B_CLIENT_ID and B_ACCESS_TOKEN are not both set");
     }
 
     #[test]

@@ -199,6 +199,22 @@ async fn credentials_open_what_is_private_and_go_nowhere_else() {
 }
 
 #[tokio::test]
+async fn temporary_credentials_count_with_their_certificate_only() {
+    let world = World::new().await;
+    let certificate = serde_json::json!({"version": 1, "scopes": ["queue:get-artifact:elmo.json"], "signature": "a+b/c="});
+    let temporary = Credentials { certificate: Some(certificate.to_string()), ..credentials("key").unwrap() };
+    let with = Deployment::with(&world, Some(temporary), settings(&["127.0.0.1"])).await;
+    let without = Deployment::with(&world, credentials("key"), settings(&["127.0.0.1"])).await;
+    for (number, deployment) in [(1, &with), (2, &without)] {
+        deployment.queue.let_in_for_a_while("elmo", "key", &certificate);
+        deployment.queue.add(Task::new(number).artifact("elmo.json", Artifact::new(published().to_string())));
+    }
+
+    assert_eq!(with.announce(&Task::new(1)).await, Outcome::Taken(Taken::Recorded { comparisons: 1 }));
+    assert_parked(&without.announce(&Task::new(2)).await, "401: AuthenticationFailed");
+}
+
+#[tokio::test]
 async fn wrong_credentials_are_told_and_tried_again_by_itself() {
     let world = World::new().await;
     let deployment = Deployment::with(&world, credentials("wrong"), settings(&["127.0.0.1"])).await;

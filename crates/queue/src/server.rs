@@ -1,6 +1,6 @@
 //! Answers requests: the queue's on one port, those for the bytes of artifacts on another.
 
-use crate::hawk;
+use crate::hawk::Credentials;
 use crate::message::{self, Message};
 use crate::task::{Artifact, Fault, Storage, Task};
 use axum::Router;
@@ -58,8 +58,8 @@ struct Shared {
 #[derive(Default)]
 struct Inner {
     tasks: HashMap<String, Task>,
-    /// A client and its key: with them, artifacts that are not public may be read.
-    credentials: Option<(String, String)>,
+    /// Whoever signs with these may read artifacts that are not public.
+    credentials: Option<Credentials>,
     faults: Vec<(Place, Fault, Option<u32>)>,
     log: Vec<Asked>,
 }
@@ -111,7 +111,12 @@ impl Queue {
 
     /// Lets this client read what is not public, and refuses wrong credentials of everybody.
     pub fn let_in(&self, client: &str, key: &str) {
-        self.shared.state().credentials = Some((client.to_owned(), key.to_owned()));
+        self.shared.state().credentials = Some(Credentials::new(client, key, None));
+    }
+
+    /// The same for temporary credentials, which count with their certificate only.
+    pub fn let_in_for_a_while(&self, client: &str, key: &str, certificate: &Value) {
+        self.shared.state().credentials = Some(Credentials::new(client, key, Some(certificate.clone())));
     }
 
     /// Lets requests of a place go wrong, until [`Queue::heal`] or for so many requests.
@@ -187,7 +192,7 @@ impl Shared {
         let path = request.uri().path_and_query().map_or("", |path| path.as_str());
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         match &self.state().credentials {
-            Some((client, key)) if hawk::is_signed(sent, client, key, request.method().as_str(), path, host) => Visitor::LetIn,
+            Some(credentials) if credentials.signed(sent, request.method().as_str(), path, host) => Visitor::LetIn,
             _ => Visitor::Refused,
         }
     }
