@@ -4,7 +4,7 @@ use super::Outcome;
 use super::parts::Parts;
 use super::serve;
 use crate::config::Config;
-use crate::domain::{in_full, milliseconds};
+use crate::domain::{Message, RootUrl, in_full, milliseconds};
 use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume, consume_each};
 use crate::sync::{Lanes, quiet};
@@ -57,8 +57,7 @@ impl Queues {
 async fn work(parts: &Parts, queues: &Queues, stop: CancellationToken) -> anyhow::Result<()> {
     let (ingest, lanes, tasks) = (parts.ingest(), parts.lanes(), parts.tasks()?);
     let take = async |arrival: Arrival<'_>| take(parts, &ingest, &lanes, arrival).await;
-    let take_task = async |arrival: Arrival<'_>, waited: Duration| take_task(&tasks, arrival, waited).await;
-    let deployments = queues.tasks.iter().map(|queue| consume_each(queue, stop.clone(), take_task));
+    let deployments = queues.tasks.iter().map(|queue| take_results(&tasks, queue, stop.clone()));
     tokio::join!(
         consume(&queues.pushes, stop.clone(), take),
         lanes.run(stop.clone()),
@@ -70,21 +69,27 @@ async fn work(parts: &Parts, queues: &Queues, stop: CancellationToken) -> anyhow
 
 /// A parked result whose time has come is tried again by whichever worker looks first.
 async fn retry_parked(tasks: &Tasks, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        match tasks.retry_parked().await {
+    loop {
+        let tried = tokio::select! { tried = tasks.retry_parked() => tried, () = stop.cancelled() => return };
+        match tried {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::warn!(error = in_full(&error), "could not look for parked results"),
         }
-        tokio::select! { () = tokio::time::sleep(PARKED_LOOK) => {}, () = stop.cancelled() => {} }
+        tokio::select! { () = tokio::time::sleep(PARKED_LOOK) => {}, () = stop.cancelled() => return }
     }
 }
 
-async fn take_task(tasks: &Tasks, arrival: Arrival<'_>, waited: Duration) -> Verdict {
-    // What was published before the queue was there is lost: nothing lists tasks by their routes.
-    let Arrival::Messages([message, ..]) = arrival else {
-        return Verdict::Done;
+/// Consumes the queue of one deployment.
+async fn take_results(tasks: &Tasks, queue: &Subscription, stop: CancellationToken) {
+    let take = async |arrival: Arrival<'_>, waited: Duration| match arrival {
+        Arrival::Messages(messages) => take_result(tasks, &messages[0], waited).await,
+        Arrival::Gap => note_gap(tasks, queue).await,
     };
+    consume_each(queue, stop, take).await;
+}
+
+async fn take_result(tasks: &Tasks, message: &Message, waited: Duration) -> Verdict {
     let key = message.routing_key.as_str();
     match tasks.take(message, waited).await {
         Ok(TaskOutcome::Taken(taken)) => {
@@ -101,6 +106,19 @@ async fn take_task(tasks: &Tasks, arrival: Arrival<'_>, waited: Duration) -> Ver
         }
         Err(error) => {
             tracing::error!(key, error = in_full(&error), "could not write a result down, it stays at the broker meanwhile");
+            Verdict::RetryAfter(DATABASE_WAIT)
+        }
+    }
+}
+
+/// What was published meanwhile cannot be asked for: nothing lists tasks by their routes. So it is said and counted.
+async fn note_gap(tasks: &Tasks, queue: &Subscription) -> Verdict {
+    let deployment = queue.root.as_ref().map(RootUrl::as_str);
+    tracing::warn!(deployment, "results that were published until now may be missing; elmo ingest-task takes them by hand");
+    match tasks.note_gap().await {
+        Ok(()) => Verdict::Done,
+        Err(error) => {
+            tracing::error!(error = in_full(&error), "could not count a gap");
             Verdict::RetryAfter(DATABASE_WAIT)
         }
     }

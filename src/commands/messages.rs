@@ -9,7 +9,7 @@ use super::parts::Parts;
 use super::progress;
 use super::sync::sentence;
 use crate::config::Config;
-use crate::domain::{HGPUSHES, Message, Repository, RootUrl, State};
+use crate::domain::{HGPUSHES, Message, Repository, RootUrl, State, milliseconds};
 use crate::ingest::{Outcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume};
 use crate::store::Totals;
@@ -100,11 +100,11 @@ impl Replay {
 }
 
 /// Takes the results that messages tell of, one after the other; one that has to wait is waited for.
-async fn take_results(tasks: &Tasks, messages: &[Message]) -> anyhow::Result<()> {
+pub(super) async fn take_results(tasks: &Tasks, messages: &[Message]) -> anyhow::Result<()> {
     for message in messages {
         let began = std::time::Instant::now();
         while let Outcome::Wait { wait, reason } = tasks.take(message, began.elapsed()).await? {
-            tracing::info!(reason, wait_ms = wait.as_millis(), "result of a task has to wait");
+            tracing::info!(reason, wait_ms = milliseconds(wait), "result of a task has to wait");
             tokio::time::sleep(wait).await;
         }
     }

@@ -21,12 +21,17 @@ const MOST_COMPARISONS: usize = 20_000;
 /// More revisions than this of one comparison are refused.
 const MOST_REVISIONS: usize = 50;
 const LONGEST_CONFIG: usize = 250;
+/// As long as so many comparisons would be; read as values, a file takes up to thirty times its own length.
+const LONGEST: usize = 12 << 20;
 
 /// Reads the file. What it leaves out of its repository and revisions comes from `source`, the task's `metadata.source`.
 ///
 /// # Errors
 /// With the first place that is wrong.
 pub fn read_elmo_json(bytes: &[u8], source: Option<&Source>) -> Result<Published, NotPublished> {
+    if bytes.len() > LONGEST {
+        return Err(wrong("", format_args!("it is longer than {} MiB", LONGEST >> 20)));
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| wrong("", format_args!("it is not UTF-8: {error}")))?;
     let Value::Object(file) = parse(text)? else {
         return Err(wrong("", "it is not an object"));

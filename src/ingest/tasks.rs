@@ -1,21 +1,26 @@
 //! Takes what tasks publish: the message that a run of a task ended comes in; its definition, list of artifacts and
 //! `elmo.json` are fetched, read, and recorded in one transaction. After that the message may be acknowledged.
 
-use crate::domain::{ArtifactName, Clock, Message, Published, RootUrl, TASK_COMPLETED, TaskId, TaskResult, TaskRun, in_full};
-use crate::event::{NotPublished, TaskCompleted, decode_status, decode_task, read_elmo_json, source};
+use crate::domain::{
+    ArtifactName, Clock, Message, Published, RootUrl, TASK_COMPLETED, TaskId, TaskResult, TaskRun, in_full, milliseconds,
+};
+use crate::event::{NotPublished, Source, TaskCompleted, decode_status, decode_task, read_elmo_json, source};
 use crate::fetch::{ListedArtifact, Queue, QueueError, Trouble};
 use crate::plan::{Next, Obstacle, after_failure, parked_wait};
 use crate::store::{Batch, Parked, ParkedRow, Store, StoreError, Taken};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// Takes results of tasks from the deployments that are configured.
 #[derive(Clone)]
 pub struct Tasks {
     store: Store,
     queues: Arc<Vec<Queue>>,
+    /// Who fetches waits for a place, so that many messages at once do not fill the memory.
+    places: Arc<Semaphore>,
     clock: Clock,
 }
 
@@ -28,6 +33,8 @@ pub enum TaskError {
     Malformed(String),
     #[error("could not get the result of {of}")]
     Queue { of: TaskRun, source: QueueError },
+    #[error("the result of {of} does not come within {LONGEST_TRY:?}")]
+    Slow { of: TaskRun },
     #[error("{of} published what cannot be taken")]
     Content { of: TaskRun, source: NotPublished },
     #[error("could not write the result down")]
@@ -49,13 +56,17 @@ pub enum Outcome {
 
 /// Where tasks publish, the first before the second.
 const NAMES: [&str; 2] = ["elmo.json", "public/elmo.json"];
+/// So many results are fetched and read at the same time.
+const AT_ONCE: usize = 8;
+/// All requests for one result together may take so long: a broker loses patience with a message after 30 minutes.
+const LONGEST_TRY: Duration = Duration::from_secs(300);
 /// A parked message that is being tried again is left alone by others so long.
 const CLAIMED_FOR: Duration = Duration::from_secs(600);
 
 impl Tasks {
     /// Takes results into `store`.
     pub fn new(store: Store, queues: Vec<Queue>, clock: Clock) -> Tasks {
-        Tasks { store, queues: Arc::new(queues), clock }
+        Tasks { store, queues: Arc::new(queues), places: Arc::new(Semaphore::new(AT_ONCE)), clock }
     }
 
     /// The message is about a task, and so for [`Tasks::take`].
@@ -84,6 +95,11 @@ impl Tasks {
                 Ok(Outcome::Parked(reason))
             }
         }
+    }
+
+    /// Counts that messages may have been lost.
+    pub async fn note_gap(&self) -> Result<(), StoreError> {
+        self.store.count_message(TASK_COMPLETED, "gap", "may be lost").await
     }
 
     /// Takes the result of a run of a task by hand; without a run, of the last that ended well.
@@ -134,14 +150,18 @@ impl Tasks {
         if self.store.has_result(&of).await? {
             return Ok(Taken::Known);
         }
-        let failed = |source| TaskError::Queue { of: of.clone(), source };
-        let defined = queue.source(&of.task).await.map_err(failed)?.and_then(|url| source(&url));
-        let listed = queue.artifacts(&of).await.map_err(failed)?;
-        let (name, body) = elmo_json(queue, &of, &listed).await.map_err(failed)?;
+        let _place = self.places.acquire().await.expect("places are never closed");
+        let fetched = tokio::time::timeout(LONGEST_TRY, fetch(queue, &of)).await;
+        let fetched = fetched.map_err(|_| TaskError::Slow { of: of.clone() })?;
+        let Fetched { source: defined, listed, name, body } =
+            fetched.map_err(|source| TaskError::Queue { of: of.clone(), source })?;
+        let began = Instant::now();
         let published = read_elmo_json(&body, defined.as_ref()).map_err(|source| TaskError::Content { of: of.clone(), source })?;
         let artifacts = artifacts(&published, &listed, name.starts_with("public/"));
         let result = TaskResult { of, resolved, published, artifacts };
-        Ok(self.store.record_result(&result, self.clock.now()).await?)
+        let taken = self.store.record_result(&result, self.clock.now()).await?;
+        tracing::debug!(task = %result.of, duration_ms = milliseconds(began.elapsed()), "recorded a result");
+        Ok(taken)
     }
 
     fn queue(&self, root: &RootUrl) -> Result<&Queue, TaskError> {
@@ -157,6 +177,22 @@ impl Tasks {
         let batch = Batch { parked: vec![parked], counts: [(count, 1)].into(), ..Batch::default() };
         self.store.note(&batch, now).await.map(drop)
     }
+}
+
+/// What a run of a task is known by.
+struct Fetched {
+    source: Option<Source>,
+    listed: Vec<ListedArtifact>,
+    /// The name of `elmo.json`, and what stands in it.
+    name: &'static str,
+    body: Vec<u8>,
+}
+
+async fn fetch(queue: &Queue, of: &TaskRun) -> Result<Fetched, QueueError> {
+    let source = queue.source(&of.task).await?.and_then(|url| source(&url));
+    let listed = queue.artifacts(of).await?;
+    let (name, body) = elmo_json(queue, of, &listed).await?;
+    Ok(Fetched { source, listed, name, body })
 }
 
 /// Fetches `elmo.json`: of the names that are listed the first that can be read; where none is, whatever the queue says.
@@ -196,7 +232,7 @@ fn obstacle(error: &TaskError) -> Obstacle {
     match error {
         TaskError::UnknownDeployment { .. } => Obstacle::NeedsSomebody,
         TaskError::Malformed(_) | TaskError::Content { .. } => Obstacle::Lasting,
-        TaskError::Store(_) => Obstacle::Passing { wait: None },
+        TaskError::Store(_) | TaskError::Slow { .. } => Obstacle::Passing { wait: None },
         TaskError::Queue { source, .. } => match source.trouble {
             Trouble::Passing { wait } => Obstacle::Passing { wait },
             Trouble::NotThere => Obstacle::NotThere,

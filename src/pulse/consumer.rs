@@ -17,6 +17,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// A connection that held so long was a good one: waits begin anew.
 const GOOD_FOR: Duration = Duration::from_secs(60);
+/// Once told to stop, what is in hand may take so long; what is not done then goes back to the broker.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Consumes until `stop`, through whatever happens to the broker. `take` decides on each arrival; what it calls done is
 /// acknowledged, and nothing else.
@@ -126,10 +128,13 @@ async fn take_each(
             next = consumer.next() => in_hand.push(take_one(subscription, delivered(next)?, stop, take)),
         }
     }
-    while let Some(done) = in_hand.next().await {
-        done?;
-    }
-    Ok(())
+    let rest = async {
+        while let Some(done) = in_hand.next().await {
+            done?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(FAREWELL, rest).await.unwrap_or(Ok(()))
 }
 
 async fn take_one(

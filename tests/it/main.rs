@@ -24,6 +24,7 @@ mod parallel;
 mod pushes;
 mod recordings;
 mod results;
+mod results_over_pulse;
 mod results_refused;
 mod serving;
 mod support;

@@ -1,10 +1,9 @@
 //! Results of tasks: before, after and beside the pushes that they compared.
 
-use crate::support::{Deployment, PATIENCE, Pulse, Run, Worker, World, comparison, elmo_json, until};
+use crate::support::{Deployment, Run, World, comparison, elmo_json};
 use elmo::ingest::Outcome;
 use elmo::store::Taken;
 use elmo_queue::{Place, Task};
-use elmo_testbed::Publisher;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::time::Duration;
@@ -159,30 +158,6 @@ async fn the_same_result_five_times_on_two_workers_changes_nothing() {
     assert_eq!(outcomes.iter().filter(|outcome| matches!(taken(outcome), Some(Taken::Recorded { .. }))).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| taken(outcome) == Some(Taken::Known)).count(), 4);
     assert_eq!((once.len(), world.runs().await), (2, once));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_killed_between_write_and_acknowledgement_loses_and_doubles_nothing() {
-    let (world, _) = World::with_repository("fr").await;
-    let (deployment, pulse) = (Deployment::new(&world).await, Pulse::new().await);
-    let worker = Worker::start(&world, &pulse);
-    let bound = async || pulse.rabbit.queue_depth(&pulse.vhost, "queue/elmo/taskcluster").await.ok().flatten();
-    until("the queue of tasks is there", PATIENCE, async || bound().await.is_some()).await;
-    let publisher = Publisher::connect(&pulse.rabbit, &pulse.vhost).await.unwrap();
-    for number in 1..=5 {
-        let task = deployment.publish(number, &result(&world, &"2".repeat(40)));
-        let sent = deployment.queue.message(&task);
-        publisher.publish_copied(sent.exchange, &sent.routing_key, &sent.copies, &sent.body).await.unwrap();
-    }
-
-    until("the first result is written", PATIENCE, async || !world.runs().await.is_empty()).await;
-    worker.kill().await;
-    let second = Worker::start(&world, &pulse);
-
-    until("all results are written", PATIENCE, async || world.runs().await.len() == 10).await;
-    until("all messages are acknowledged", PATIENCE, async || bound().await == Some(0)).await;
-    assert_eq!(second.terminate().await, Some(0));
-    assert_eq!((world.runs().await.len(), bound().await), (10, Some(0)));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ pub(crate) struct Pulse {
 }
 
 const QUEUE: &str = "queue/elmo/hgmo";
+const QUEUE_OF_RESULTS: &str = "queue/elmo/taskcluster";
 
 impl Pulse {
     /// On the broker of this run.
@@ -39,22 +40,45 @@ impl Pulse {
         publisher.close().await.expect("the publisher closes");
     }
 
+    /// Publishes a message as Taskcluster's queue does.
+    pub(crate) async fn publish_result(&self, message: &elmo_queue::Message) {
+        let publisher = Publisher::connect(&self.rabbit, &self.vhost).await.expect("the publisher connects");
+        let elmo_queue::Message { exchange, routing_key, copies, body } = message;
+        publisher.publish_copied(exchange, routing_key, copies, body).await.expect("the message is published");
+        publisher.close().await.expect("the publisher closes");
+    }
+
+    /// How many messages about tasks are there that no worker has in hand.
+    pub(crate) async fn results(&self) -> Option<u32> {
+        self.rabbit.queue_depth(&self.vhost, QUEUE_OF_RESULTS).await.ok().flatten()
+    }
+
     pub(crate) async fn depth(&self) -> Option<u32> {
         self.rabbit.queue_depth(&self.vhost, QUEUE).await.ok().flatten()
     }
 
     /// Waits until a worker consumes, which it does after its queue is declared and bound.
     pub(crate) async fn until_consumed(&self) {
-        until("a worker consumes", PATIENCE, async || self.consumers().await > 0).await;
+        until("a worker consumes", PATIENCE, async || self.consumers(QUEUE).await > 0).await;
     }
 
-    /// Deletes the worker's queue, as PulseGuardian does with one that grows too long.
+    /// Waits until a worker consumes messages about tasks.
+    pub(crate) async fn until_results_are_consumed(&self) {
+        until("a worker consumes results", PATIENCE, async || self.consumers(QUEUE_OF_RESULTS).await > 0).await;
+    }
+
+    /// Deletes the worker's queue, as `PulseGuardian` does with one that grows too long.
     pub(crate) async fn delete_queue(&self) {
         self.rabbit.delete_queue(&self.vhost, QUEUE).await.expect("the queue is deleted");
     }
 
-    async fn consumers(&self) -> u32 {
-        self.rabbit.consumers(&self.vhost, QUEUE).await.ok().flatten().unwrap_or(0)
+    /// The same with its queue of messages about tasks.
+    pub(crate) async fn delete_queue_of_results(&self) {
+        self.rabbit.delete_queue(&self.vhost, QUEUE_OF_RESULTS).await.expect("the queue is deleted");
+    }
+
+    async fn consumers(&self, queue: &str) -> u32 {
+        self.rabbit.consumers(&self.vhost, queue).await.ok().flatten().unwrap_or(0)
     }
 }
 
