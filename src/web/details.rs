@@ -48,7 +48,7 @@ pub(super) struct File {
     pub(super) entries: Vec<Entry>,
 }
 
-/// Reads a document: a list of one, `{details, summary}` or `{details}`.
+/// Reads a document: a list of one, `{details, summary}` or `{details}`. A folder's own files come before its folders.
 pub(super) fn read(document: &[u8]) -> Option<Vec<File>> {
     let mut document: Value = serde_json::from_slice(document).ok()?;
     if let Value::Array(list) = document {
@@ -59,7 +59,7 @@ pub(super) fn read(document: &[u8]) -> Option<Vec<File>> {
     for (fragment, node) in details {
         walk(fragment, node, &mut files);
     }
-    files.sort_by(|a, b| (&a.folder, &a.name).cmp(&(&b.folder, &b.name)));
+    files.sort_by(|a, b| a.folder.split('/').cmp(b.folder.split('/')).then_with(|| a.name.cmp(&b.name)));
     let entries = files.iter_mut().flat_map(|file| &mut file.entries);
     let issues = entries.filter(|entry| matches!(entry.class, Class::Error | Class::Warning));
     issues.zip(1..).for_each(|(entry, number)| entry.issue = number);
