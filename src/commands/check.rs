@@ -2,11 +2,11 @@
 
 use super::Outcome;
 use super::out::{Out, many};
-use super::parts::without_password;
+use super::parts::{queues, without_password};
 use crate::config::Config;
-use crate::domain::{RepositoryUrl, in_full};
+use crate::domain::{Clock, RepositoryUrl, in_full};
 use crate::fetch::{Clones, Http, heads, list};
-use crate::pulse::probe;
+use crate::pulse::{Subscription, probe};
 use crate::store::Store;
 use clap::Args;
 use serde_json::json;
@@ -50,14 +50,15 @@ impl Report<'_> {
             return self.out.json(&json!({"check": what, "ok": ok, "found": text}));
         }
         let word = ok.map_or("-", |ok| if ok { "ok" } else { "FAILED" });
-        self.out.line(format_args!("{word:6} {what:8} {text}"))
+        self.out.line(format_args!("{word:6} {what:11} {text}"))
     }
 }
 
 impl Check {
     pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
         let mut report = Report { out, json: self.json, failed: false };
-        check_broker(&config, &mut report).await?;
+        check_brokers(&config, &mut report).await?;
+        check_deployments(&config, &mut report).await?;
         let store = check_database(&config, &mut report).await?;
         let clones = Clones::new(&config.data, config.hg_program(), 0, config.clones());
         let hg = clones.hg_version().await.map(|version| format!("Mercurial {version}"));
@@ -70,12 +71,22 @@ impl Check {
     }
 }
 
-async fn check_broker(config: &Config, report: &mut Report<'_>) -> anyhow::Result<()> {
-    let subscription = match config.hg_pushes() {
-        Ok(subscription) => subscription,
-        Err(error) => return Ok(report.add("broker", Err(error.to_string()))?),
-    };
-    let probe = probe(&subscription).await;
+/// The queue of pushes, and that of each deployment, which are on connections of their own.
+async fn check_brokers(config: &Config, report: &mut Report<'_>) -> anyhow::Result<()> {
+    let queues = config.hg_pushes().and_then(|pushes| Ok(std::iter::once(pushes).chain(config.tasks()?).collect::<Vec<_>>()));
+    match queues {
+        Ok(queues) => {
+            for subscription in &queues {
+                check_broker(subscription, report).await?;
+            }
+            Ok(())
+        }
+        Err(error) => Ok(report.add("broker", Err(error.to_string()))?),
+    }
+}
+
+async fn check_broker(subscription: &Subscription, report: &mut Report<'_>) -> anyhow::Result<()> {
+    let probe = probe(subscription).await;
     let broker = format!("{:?}", subscription.broker);
     let connected = probe.connected.map(|result| result.map_err(|error| format!("{broker}: {}", in_full(&error))));
     match connected {
@@ -91,6 +102,18 @@ async fn check_broker(config: &Config, report: &mut Report<'_>) -> anyhow::Resul
             Some(result) => report.add(what, result.map(|()| good).map_err(|error| in_full(&error)))?,
             None => report.not_tried(what)?,
         }
+    }
+    Ok(())
+}
+
+/// One request to the queue of each deployment.
+async fn check_deployments(config: &Config, report: &mut Report<'_>) -> anyhow::Result<()> {
+    for queue in queues(config, &Clock::of_this_machine())? {
+        let found = queue.probe().await.map(|()| match queue.client() {
+            Some(client) => format!("{} answers, and takes the credentials of {client}", queue.root()),
+            None => format!("{} answers; without credentials, only what is under public/ can be read", queue.root()),
+        });
+        report.add("taskcluster", found.map_err(|error| format!("{}: {}", queue.root(), in_full(&error))))?;
     }
     Ok(())
 }

@@ -122,6 +122,12 @@ fn show(row: &ParkedRow, json: bool, out: &mut Out) -> anyhow::Result<Outcome> {
     out.line(format_args!("reason:      {}", row.reason))?;
     let times = many(row.times, "time", "times");
     out.line(format_args!("came:        {times}, from {:.0} to {:.0}", row.first_at, row.last_at))?;
+    if let Some(root) = &row.message.root {
+        out.line(format_args!("deployment:  {root}"))?;
+    }
+    if let Some(next_try) = row.next_try {
+        out.line(format_args!("next try:    {next_try:.0}, after {} so far", row.tries))?;
+    }
     out.line(format_args!("\n{}", Kept::from_bytes(&row.message.body)))?;
     Ok(Outcome::Done)
 }
@@ -149,6 +155,7 @@ fn as_json(row: &ParkedRow) -> Value {
     json!({
         "id": row.id, "exchange": row.message.exchange, "routing_key": row.message.routing_key, "reason": row.reason,
         "times": row.times, "first_at": row.first_at.to_string(), "last_at": row.last_at.to_string(),
+        "deployment": row.message.root, "next_try": row.next_try.map(|at| at.to_string()), "tries": row.tries,
         "body": Kept::from_bytes(&row.message.body).shown(),
     })
 }

@@ -1,7 +1,11 @@
 //! Figures about everything.
 
 use super::database::{Store, StoreError};
+use super::repositories::time;
+use crate::domain::RootUrl;
+use jiff::Timestamp;
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 /// How many messages of a kind came to an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,21 @@ pub struct Totals {
     pub parked: i64,
     pub behind: i64,
     pub failing: i64,
+    pub runs: i64,
+    /// Changesets that something names and nobody has shown yet.
+    pub awaited: i64,
+}
+
+/// How much a Taskcluster deployment has given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentCount {
+    pub root: RootUrl,
+    /// Runs of tasks whose results are recorded.
+    pub results: i64,
+    /// When the newest of them ended, by the deployment's own clock.
+    pub newest: Option<Timestamp>,
+    /// Messages of it that are set aside.
+    pub parked: i64,
 }
 
 const MESSAGES: &str = "select exchange, kind, outcome, count from message_count order by exchange, kind, outcome";
@@ -30,13 +49,22 @@ const TOTALS: &str = "
            (select count(*) from changeset where known = 1) - 1 as changesets,
            (select count(*) from parked) as parked,
            (select count(*) from repository where archived = 0 and announced_push > last_push) as behind,
-           (select count(*) from repository where archived = 0 and error_class is not null and error_class <> 'lag') as failing";
+           (select count(*) from repository where archived = 0 and error_class is not null and error_class <> 'lag') as failing,
+           (select count(*) from run) as runs,
+           (select count(*) from changeset where known = 0) as awaited";
+const DEPLOYMENTS: &str = "
+    select seen.root, count(task_result.id) as results, max(task_result.resolved_at) as newest,
+           (select count(*) from parked where parked.root = seen.root) as parked
+    from (select root from task_result union select root from parked where root is not null) seen
+    left join task_result on task_result.root = seen.root
+    group by seen.root
+    order by seen.root";
 
 impl Store {
     /// What became of all messages so far.
     pub async fn message_counts(&self) -> Result<Vec<MessageCount>, StoreError> {
         let rows = sqlx::query(MESSAGES).fetch_all(self.readers()).await?;
-        let count = |row: &sqlx::any::AnyRow| -> Result<MessageCount, StoreError> {
+        let count = |row: &AnyRow| -> Result<MessageCount, StoreError> {
             Ok(MessageCount {
                 exchange: row.try_get("exchange")?,
                 kind: row.try_get("kind")?,
@@ -57,6 +85,22 @@ impl Store {
             parked: row.try_get("parked")?,
             behind: row.try_get("behind")?,
             failing: row.try_get("failing")?,
+            runs: row.try_get("runs")?,
+            awaited: row.try_get("awaited")?,
         })
+    }
+
+    /// What came from each deployment so far.
+    pub async fn deployment_counts(&self) -> Result<Vec<DeploymentCount>, StoreError> {
+        let rows = sqlx::query(DEPLOYMENTS).fetch_all(self.readers()).await?;
+        let count = |row: &AnyRow| -> Result<DeploymentCount, StoreError> {
+            Ok(DeploymentCount {
+                root: RootUrl::from_kept(row.try_get("root")?),
+                results: row.try_get("results")?,
+                newest: time(row, "newest")?,
+                parked: row.try_get("parked")?,
+            })
+        };
+        rows.iter().map(count).collect()
     }
 }

@@ -26,7 +26,7 @@ mod verify;
 mod work;
 
 pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
-pub use counts::{MessageCount, Totals};
+pub use counts::{DeploymentCount, MessageCount, Totals};
 pub use database::{Kind, Store, StoreError};
 pub use ingest::{Batch, Noted};
 pub use obsolescence::Marking;

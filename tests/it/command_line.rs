@@ -172,7 +172,96 @@ async fn a_tasks_result_is_taken_by_hand_and_its_tree_renamed() {
     assert!(taken.status.success() && text(&taken).contains("1 comparisons recorded"), "{}", text(&taken));
     assert!(again.status.success() && text(&again).contains("nothing changed"), "{}", text(&again));
     assert!(renamed.status.success() && text(&elmo(&world, &["tree", "list"]).await).contains("product"), "{}", text(&renamed));
-    assert!(text(&elmo(&world, &["ingest-task", "https://tc.example.org", task.id()]).await).contains("not among the deployments"));
+    let listed = elmo(&world, &["tree", "list", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(
+        listed,
+        serde_json::json!([{"code": "product", "repository": "https://hg.example.org/l10n/x", "config": "a.toml", "locales": 1}])
+    );
+    for (arguments, code, sentence) in [
+        (vec!["ingest-task", "https://tc.example.org", task.id()], 1, "not among the deployments"),
+        (vec!["ingest-task", &root, &elmo_queue::task_id(2)], 1, "404: ResourceNotFound"),
+        (vec!["ingest-task", &root, task.id(), "7"], 1, "status.runs[7]: there is no such run"),
+        (vec!["ingest-task", &root, "../x"], 2, "a slugid of 22 characters"),
+        (vec!["tree", "rename", "x/a", "y"], 1, "there is no tree x/a"),
+        (vec!["tree", "rename", "product", "a b"], 1, "is no code of a tree"),
+    ] {
+        let output = elmo(&world, &arguments).await;
+        assert!(output.status.code() == Some(code) && text(&output).contains(sentence), "{arguments:?}: {}", text(&output));
+    }
+}
+
+#[tokio::test]
+async fn a_file_at_a_url_is_checked_as_a_worker_would() {
+    let world = World::new().await;
+    let deployment = crate::support::Deployment::new(&world).await;
+    let comparisons = [crate::support::comparison("fr", "a.toml", 1, &[("/l10n-central/fr/", "tip".to_owned())])];
+    let task = deployment.publish(1, &crate::support::elmo_json("https://hg.example.org/l10n/x", &comparisons));
+    let url = format!("{}/{}/0/public%2Felmo%2Ejson", deployment.queue.bytes_url(), task.id());
+
+    let refused = elmo(&world, &["validate", &url]).await;
+
+    let place = "comparisons[0].revisions[\"/l10n-central/fr/\"]: \"tip\" is not a full revision";
+    assert!(refused.status.code() == Some(3) && text(&refused).contains(place), "{}", text(&refused));
+}
+
+#[tokio::test]
+async fn a_result_that_is_set_aside_is_shown_and_taken_later() {
+    let world = World::new().await;
+    let deployment = crate::support::Deployment::new(&world).await;
+    let comparisons = [crate::support::comparison("fr", "a.toml", 1, &[])];
+    let task = deployment.publish(1, &crate::support::elmo_json("https://hg.example.org/l10n/x", &comparisons));
+    deployment.queue.break_at(elmo_queue::Place::List, elmo_queue::Fault::Status(503), None);
+    deployment.announce_after(&task, std::time::Duration::from_secs(1200)).await;
+    std::fs::copy(world.folder().join("taskcluster.toml"), world.folder().join("elmo.toml")).unwrap();
+
+    let (listed, shown) = (elmo(&world, &["parked", "list"]).await, elmo(&world, &["parked", "show", "1"]).await);
+    let stayed = elmo(&world, &["parked", "retry", "1"]).await;
+    deployment.queue.heal();
+    let taken = elmo(&world, &["parked", "retry", "--all"]).await;
+
+    assert!(text(&listed).contains("503: SomeError"), "{}", text(&listed));
+    let root = format!("deployment:  {}", deployment.queue.root());
+    for part in [root.as_str(), "next try:    2", "after 0 so far", "reason:      could not get the result of"] {
+        assert!(text(&shown).contains(part), "{part}: {}", text(&shown));
+    }
+    assert!(stayed.status.code() == Some(3) && text(&stayed).starts_with("1 still parked"), "{}", text(&stayed));
+    assert!(taken.status.success() && text(&taken).starts_with("0 still parked"), "{}", text(&taken));
+    assert_eq!((world.runs().await.len(), world.parked_reasons().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_revision_that_never_came_is_a_finding() {
+    let (world, _) = World::with_repository("fr").await;
+    let deployment = crate::support::Deployment::new(&world).await;
+    let url = world.upstream.url_of("l10n-central/fr");
+    let comparisons = [crate::support::comparison("fr", "a.toml", 1, &[(url.as_str(), "2".repeat(40))])];
+    let task = deployment.publish(1, &crate::support::elmo_json("https://hg.example.org/l10n/x", &comparisons));
+    deployment.announce(&task).await;
+    let at_once = elmo(&world, &["verify"]).await;
+    world.execute("update task_result set taken_at = taken_at - 90000000000").await;
+
+    let (told, as_json) = (elmo(&world, &["verify"]).await, elmo(&world, &["verify", "--json"]).await);
+
+    assert!(at_once.status.success(), "{}", text(&at_once));
+    let sentence = format!("{url}: a result named revision {}", "2".repeat(40));
+    assert!(told.status.code() == Some(3) && text(&told).contains(&sentence), "{}", text(&told));
+    assert!(text(&as_json).contains("\"awaited\":\"2222"), "{}", text(&as_json));
+}
+
+#[tokio::test]
+async fn a_check_asks_each_deployment() {
+    let world = World::new().await;
+    let deployment = crate::support::Deployment::new(&world).await;
+    std::fs::copy(world.folder().join("taskcluster.toml"), world.folder().join("elmo.toml")).unwrap();
+
+    let answers = elmo(&world, &["check", "--json"]).await;
+    deployment.queue.break_at(elmo_queue::Place::Definition, elmo_queue::Fault::Status(502), None);
+    let fails = elmo(&world, &["check"]).await;
+
+    let line = format!("{{\"check\":\"taskcluster\",\"found\":\"{} answers; without credentials", deployment.queue.root());
+    assert!(text(&answers).contains(&line), "{}", text(&answers));
+    assert!(text(&fails).lines().any(|line| line.starts_with("FAILED taskcluster") && line.contains("502")), "{}", text(&fails));
 }
 
 #[tokio::test]

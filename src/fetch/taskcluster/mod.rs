@@ -54,6 +54,8 @@ pub struct ListedArtifact {
 }
 
 const REDIRECTS: usize = 5;
+/// All zeros but for what a slugid fixes.
+const NOBODYS: &str = "AAAAAAAAQACAAAAAAAAAAA";
 /// Pages of a list of artifacts, a thousand each.
 const MOST_PAGES: usize = 100;
 
@@ -84,6 +86,19 @@ impl Queue {
     /// The deployment.
     pub fn root(&self) -> &RootUrl {
         &self.root
+    }
+
+    /// Who we are there, if anybody.
+    pub fn client(&self) -> Option<&str> {
+        self.credentials.as_ref().map(|credentials| credentials.client.as_str())
+    }
+
+    /// Whether the queue answers and takes our credentials: asked for a task that nobody has, it says that there is none.
+    pub async fn probe(&self) -> Result<(), QueueError> {
+        match self.own_answer(&format!("task/{NOBODYS}")).await {
+            Err(error) if error.trouble == Trouble::NotThere => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 
     /// The URL of the file that defined a task, as the task says.

@@ -58,6 +58,7 @@ struct TotalsShown {
     parked: i64,
     behind: i64,
     failing: i64,
+    runs: i64,
 }
 
 /// A link to the repositories of one state.
@@ -121,7 +122,7 @@ fn in_order<'a>(repositories: &[&'a Repository], only: Option<RepositoryState>) 
 
 impl From<Totals> for TotalsShown {
     fn from(totals: Totals) -> TotalsShown {
-        let Totals { repositories, pushes, changesets, parked, behind, failing } = totals;
-        TotalsShown { repositories, pushes, changesets, parked, behind, failing }
+        let Totals { repositories, pushes, changesets, parked, behind, failing, runs, awaited: _ } = totals;
+        TotalsShown { repositories, pushes, changesets, parked, behind, failing, runs }
     }
 }
