@@ -2,12 +2,13 @@
 
 use super::Outcome;
 use super::out::Out;
+use crate::domain::LocaleCode;
 use crate::event::read_elmo_json;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Within a task: make elmo.json and the details beside it from what compare-locales wrote
@@ -44,37 +45,49 @@ struct Compared {
 
 type Revisions = BTreeMap<String, String>;
 
+/// A file to be written: its name below the output folder, and what stands in it.
+type Details = (String, Value);
+
 impl PublishComparison {
     pub(super) fn run(self, out: &mut Out) -> anyhow::Result<Outcome> {
         let written: Vec<Compared> = read(&self.file)?;
         let (given, found) = (self.configuration.len(), written.len());
         ensure!(given == found, "{} compares {found} configurations, --configuration names {given}", self.file.display());
-        let of_locales = self.revisions.as_deref().map(read::<BTreeMap<String, Revisions>>).transpose()?.unwrap_or_default();
-        let of_all = self.revisions_of_all()?;
-        let stems = stems(&self.configuration);
-        let mut comparisons = Vec::new();
-        for ((config, stem), compared) in self.configuration.iter().zip(&stems).zip(&written) {
-            for (locale, summary) in &compared.summary {
-                let name = format!("compares/{stem}.{locale}.json");
-                write(&self.output.join(&name), &json!({"details": details_of(compared, locale), "summary": {locale: summary}}))?;
-                let mut revisions: Revisions =
-                    of_all.iter().map(|(url, hash)| (url.replace("{locale}", locale), hash.clone())).collect();
-                revisions.extend(of_locales.get(locale).cloned().unwrap_or_default());
-                let artifact = format!("public/{name}");
-                comparisons.push(
-                    json!({"locale": locale, "config": config, "artifact": artifact, "revisions": revisions, "summary": summary}),
-                );
-            }
-        }
-        let count = comparisons.len();
+        let (comparisons, details) = self.comparisons(&written)?;
         let file = json!({
             "version": "1.0", "compare-locales": self.compare_locales, "repository": self.repository, "comparisons": comparisons,
         });
         // A worker reads it the same way; better told here than parked there.
         read_elmo_json(file.to_string().as_bytes(), None)?;
-        write(&self.output.join("elmo.json"), &file)?;
-        out.line(format_args!("{}: {count} comparisons", self.output.join("elmo.json").display()))?;
+        for (name, document) in &details {
+            write(&self.output.join(name), document)?;
+        }
+        let target = self.output.join("elmo.json");
+        write(&target, &file)?;
+        out.line(format_args!("{}: {} comparisons", target.display(), comparisons.len()))?;
         Ok(Outcome::Done)
+    }
+
+    /// What stands in `elmo.json` for each configuration and locale, and their details.
+    fn comparisons(&self, written: &[Compared]) -> anyhow::Result<(Vec<Value>, Vec<Details>)> {
+        let of_locales = self.revisions.as_deref().map(read::<BTreeMap<String, Revisions>>).transpose()?.unwrap_or_default();
+        let of_all = self.revisions_of_all()?;
+        let (mut comparisons, mut files) = (Vec::new(), Vec::new());
+        for ((config, stem), compared) in self.configuration.iter().zip(stems(&self.configuration)).zip(written) {
+            for (locale, summary) in &compared.summary {
+                locale.parse::<LocaleCode>()?;
+                let name = format!("compares/{stem}.{locale}.json");
+                let mut revisions: Revisions =
+                    of_all.iter().map(|(url, hash)| (url.replace("{locale}", locale), hash.clone())).collect();
+                revisions.extend(of_locales.get(locale).cloned().unwrap_or_default());
+                comparisons.push(json!({
+                    "locale": locale, "config": config, "artifact": format!("public/{name}"), "revisions": revisions,
+                    "summary": summary,
+                }));
+                files.push((name, json!({"details": details_of(compared, locale), "summary": {locale: summary}})));
+            }
+        }
+        Ok((comparisons, files))
     }
 
     fn revisions_of_all(&self) -> anyhow::Result<Vec<(String, String)>> {
@@ -92,17 +105,16 @@ fn details_of(compared: &Compared, locale: &str) -> Map<String, Value> {
     compared.details.iter().filter(|(path, _)| is_of(path)).map(|(path, node)| (path.clone(), node.clone())).collect()
 }
 
-/// Short names of configurations for names of artifacts: their stems where these differ, else their whole paths.
+/// Short names of configurations for names of artifacts: their stems, with a number where two have the same.
 fn stems(configs: &[String]) -> Vec<String> {
     let stem = |config: &String| {
         let file = config.rsplit('/').next().unwrap_or_default();
         file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_owned()
     };
     let short: Vec<String> = configs.iter().map(stem).collect();
-    if short.iter().collect::<HashSet<_>>().len() == short.len() {
-        return short;
-    }
-    configs.iter().map(|config| config.replace('/', "-")).collect()
+    let is_alone = |stem: &String| short.iter().filter(|other| *other == stem).count() == 1;
+    let numbered = |(stem, number): (&String, usize)| if is_alone(stem) { stem.clone() } else { format!("{number}-{stem}") };
+    short.iter().zip(1..).map(numbered).collect()
 }
 
 fn read<T: for<'a> Deserialize<'a>>(file: &Path) -> anyhow::Result<T> {
