@@ -1,8 +1,9 @@
 //! `elmo demo`: an upstream of its own with real Mercurial repositories, and everything that follows them, on one machine.
 //!
-//! Only the upstream is made up. Messages go through a file into the same path as those from Pulse, clones are pulled from a
-//! real `hg serve`, and the pages are the real ones.
+//! Only the upstream is made up, and the Taskcluster that compares its locales. Messages go through a file into the same path as
+//! those from Pulse, clones are pulled from a real `hg serve`, results fetched by HTTP, and the pages are the real ones.
 
+mod deployment;
 mod upstream;
 
 use super::Outcome;
@@ -11,11 +12,12 @@ use super::out::Out;
 use super::parts::Parts;
 use super::serve;
 use crate::config::Config;
-use crate::domain::{ForestName, Message, NewForest, RepositoryUrl, UrlRules};
+use crate::domain::{ForestName, Message, NewForest, NewRepository, RepositoryUrl, UrlRules};
 use crate::ingest::Ingest;
 use crate::sync::{Lanes, quiet};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use deployment::DemoDeployment;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,13 +48,17 @@ struct Folder {
 /// How long everything may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
 const FOREST: &str = "l10n-central";
+/// A task compares the locales after so many pushes.
+const PUSHES_PER_TASK: u64 = 3;
 
 impl Demo {
     pub(super) async fn run(self, mut config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
         let folder = Folder::make(self.keep.clone())?;
+        let deployment = DemoDeployment::start().await?;
         config.use_folder(&folder.path.join("data"));
+        config.use_deployment_here(deployment.root()?);
         out.line(format_args!("making a dozen Mercurial repositories in {}", folder.path.display()))?;
-        let mut upstream = DemoUpstream::make(&folder.path.join("upstream"), config.hg_program()).await?;
+        let upstream = DemoUpstream::make(&folder.path.join("upstream"), config.hg_program()).await?;
         let parts = Parts::open(config, quiet()).await?;
         follow(&parts, &upstream).await?;
         replay(&parts.ingest(), &upstream.messages()?, &folder.path.join("messages.jsonl"), out).await?;
@@ -60,8 +66,9 @@ impl Demo {
         let url = format!("http://{}", listener.local_addr()?);
         let stop = stop_on_signals()?;
         let lanes = parts.lanes();
+        let mut outside = Outside { upstream, deployment };
         let story = async {
-            let told = self.story(&parts, &lanes, &mut upstream, &url, &stop, out).await;
+            let told = self.story(&parts, &lanes, &mut outside, &url, &stop, out).await;
             stop.cancel();
             told
         };
@@ -89,39 +96,74 @@ impl Demo {
         &self,
         parts: &Parts,
         lanes: &Lanes,
-        upstream: &mut DemoUpstream,
+        outside: &mut Outside,
         url: &str,
         stop: &CancellationToken,
         out: &mut Out,
     ) -> anyhow::Result<()> {
+        outside.compare(parts).await?;
         arrived(parts, stop).await?;
         if self.once {
-            let message = upstream.push_something().await?;
-            parts.ingest().take(&[message]).await?;
-            lanes.wake();
+            outside.push(parts, lanes).await?;
+            outside.compare(parts).await?;
             arrived(parts, stop).await?;
             look_at_pages(parts, url).await?;
-            let totals = parts.store.totals().await?;
-            ensure!(totals.failing == 0 && totals.behind == 0 && totals.parked == 0, "not everything arrived: {totals:?}");
-            let (repositories, pushes, changesets) = (totals.repositories, totals.pushes, totals.changesets);
-            return Ok(out.line(format_args!("demo: ok, {repositories} repositories, {pushes} pushes, {changesets} changesets"))?);
+            return sum_up(parts, out).await;
         }
         out.line(format_args!("open {url}/ in a browser; something is pushed every {} seconds; Ctrl-C ends it", self.every))?;
-        while !stop.is_cancelled() {
+        for number in 1_u64.. {
             tokio::select! { () = tokio::time::sleep(Duration::from_secs(self.every)) => {}, () = stop.cancelled() => break }
-            let message = upstream.push_something().await?;
-            out.line(format_args!("pushed to {}", message.routing_key))?;
-            parts.ingest().take(&[message]).await?;
-            lanes.wake();
+            out.line(format_args!("pushed to {}", outside.push(parts, lanes).await?))?;
+            if number % PUSHES_PER_TASK == 0 {
+                outside.compare(parts).await?;
+                out.line(format_args!("a task compared all locales: {url}/runs"))?;
+            }
         }
         Ok(())
     }
 }
 
+/// What the demo is about: the host of the repositories, and the Taskcluster that compares them.
+struct Outside {
+    upstream: DemoUpstream,
+    deployment: DemoDeployment,
+}
+
+impl Outside {
+    /// Pushes something and lets the host's message arrive; gives the repository.
+    async fn push(&mut self, parts: &Parts, lanes: &Lanes) -> anyhow::Result<String> {
+        let message = self.upstream.push_something().await?;
+        parts.ingest().take(std::slice::from_ref(&message)).await?;
+        lanes.wake();
+        Ok(message.routing_key)
+    }
+
+    /// A task compares all locales, and the queue's message about it arrives, before the pushes or after them.
+    async fn compare(&mut self, parts: &Parts) -> anyhow::Result<()> {
+        let message = self.deployment.compare(&self.upstream)?;
+        super::messages::take_results(&parts.tasks()?, &[message]).await
+    }
+}
+
+async fn sum_up(parts: &Parts, out: &mut Out) -> anyhow::Result<()> {
+    let totals = parts.store.totals().await?;
+    let awaited = parts.store.awaited(parts.clock.now()).await?;
+    let has_all = totals.failing == 0 && totals.behind == 0 && totals.parked == 0 && awaited.is_empty();
+    ensure!(has_all, "not everything arrived: {totals:?} {awaited:?}");
+    let (repositories, pushes, changesets, runs) = (totals.repositories, totals.pushes, totals.changesets, totals.runs);
+    out.line(format_args!("demo: ok, {repositories} repositories, {pushes} pushes, {changesets} changesets, {runs} runs"))?;
+    Ok(())
+}
+
 async fn follow(parts: &Parts, upstream: &DemoUpstream) -> anyhow::Result<()> {
     let name: ForestName = FOREST.parse()?;
     let url = RepositoryUrl::parse(&upstream.url_of(FOREST), UrlRules::OnlyHttp)?;
-    Ok(parts.store.add_forest(&NewForest { name, url, fork_of: None }).await?)
+    parts.store.add_forest(&NewForest { name, url, fork_of: None }).await?;
+    let (name, (url, _)) = (DemoUpstream::source_name().parse()?, upstream.source()?);
+    let url = RepositoryUrl::parse(&url, UrlRules::OnlyHttp)?;
+    let source = NewRepository { name, url, forest: None, locale: None, fork_of: None };
+    parts.store.add_repository(&source, parts.clock.now()).await?;
+    Ok(())
 }
 
 /// Writes the messages to a file and takes them from there.
@@ -160,9 +202,17 @@ async fn look_at_pages(parts: &Parts, url: &str) -> anyhow::Result<()> {
     pages.extend(parts.store.repositories().await?.iter().map(|repository| format!("/source/pushes/{}", repository.name)));
     pages.push(format!("/source/changeset/{}", tip.revision));
     pages.push(format!("/source/changeset/{}?format=json", tip.revision.short()));
+    pages.push("/runs".to_owned());
+    pages.extend(parts.store.trees().await?.iter().map(|tree| format!("/trees/{}", tree.code)));
     for page in pages {
         let body = http.get(&format!("{url}{page}")).await?;
         ensure!(!body.is_empty(), "{page} is empty");
+    }
+    for run in parts.store.newest_runs(i64::MAX, 1000).await? {
+        let page = format!("/dashboard/compare?run={}", run.id);
+        let body = http.get(&format!("{url}{page}")).await?;
+        let body = String::from_utf8_lossy(&body);
+        ensure!(body.contains("class=\"filter\"") || body.contains("nothing is wrong"), "{page} shows no details");
     }
     Ok(())
 }

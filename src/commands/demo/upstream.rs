@@ -63,13 +63,32 @@ impl Localizer {
     }
 }
 
+/// The repository of the source strings, which belongs to no locale.
+const SOURCE: &str = "l10n/source-strings";
+/// So many menu items each locale has at first.
+const FIRST_ITEMS: usize = 8;
+
 /// The running upstream, and how much was pushed to it.
 pub(super) struct DemoUpstream {
     upstream: Upstream,
     pushed: usize,
+    /// How many menu items each locale has.
+    items: [usize; LOCALIZERS.len()],
+}
+
+/// How far a locale is.
+pub(super) struct Translated {
+    pub(super) locale: &'static str,
+    pub(super) url: String,
+    pub(super) tip: String,
+    /// How many menu items it has.
+    pub(super) items: usize,
 }
 
 impl DemoUpstream {
+    /// How many menu items there are to translate.
+    pub(super) const ITEMS: usize = 20;
+
     /// Makes the repositories and serves them.
     pub(super) async fn make(folder: &Path, hg: &Path) -> anyhow::Result<DemoUpstream> {
         let options = Options { folder: Some(folder.to_owned()), hg: hg.to_owned(), ..Options::default() };
@@ -77,7 +96,33 @@ impl DemoUpstream {
         for localizer in &LOCALIZERS {
             make_repository(&upstream, localizer).await?;
         }
-        Ok(DemoUpstream { upstream, pushed: 0 })
+        upstream.create(SOURCE).await?;
+        let first = Commit::new("Strings of the next version").file("_configs/browser.toml", "basepath = \"..\"\n");
+        upstream.push(SOURCE, "strings@example.org", [first]).await?;
+        Ok(DemoUpstream { upstream, pushed: 0, items: [FIRST_ITEMS; LOCALIZERS.len()] })
+    }
+
+    /// The name of the repository of the source strings.
+    pub(super) const fn source_name() -> &'static str {
+        SOURCE
+    }
+
+    /// The URL of the repository of the source strings, and its tip.
+    pub(super) fn source(&self) -> anyhow::Result<(String, String)> {
+        Ok((self.url_of(SOURCE), self.tip(SOURCE)?))
+    }
+
+    /// How far each locale is now.
+    pub(super) fn translated(&self) -> anyhow::Result<Vec<Translated>> {
+        let translated = |(localizer, items): (&Localizer, usize)| {
+            let repository = localizer.repository();
+            Ok(Translated { locale: localizer.locale, url: self.url_of(&repository), tip: self.tip(&repository)?, items })
+        };
+        LOCALIZERS.iter().zip(self.items).map(translated).collect()
+    }
+
+    fn tip(&self, repository: &str) -> anyhow::Result<String> {
+        Ok(self.upstream.tip(repository).context("the repository has changesets")?.to_string())
     }
 
     pub(super) fn url_of(&self, path: &str) -> String {
@@ -99,12 +144,14 @@ impl DemoUpstream {
 
     /// Pushes a little work to the next repository; gives the host's message about it.
     pub(super) async fn push_something(&mut self) -> anyhow::Result<Message> {
-        let localizer = &LOCALIZERS[self.pushed * 5 % LOCALIZERS.len()];
+        let whose = self.pushed * 5 % LOCALIZERS.len();
+        let localizer = &LOCALIZERS[whose];
         self.pushed += 1;
+        self.items[whose] = 12 + self.pushed;
         let (repository, number) = (localizer.repository(), self.pushed);
         let commit = localizer
             .commit(&format!("Bug {} - Update strings: {}", 1_900_000 + number, localizer.words[number % 4]))
-            .file("browser/browser/menubar.ftl", localizer.fluent(12 + number));
+            .file("browser/browser/menubar.ftl", localizer.fluent(self.items[whose]));
         let push = self.upstream.push(&repository, &localizer.pusher(), [commit]).await?;
         Ok(message(self.upstream.message_for_push(&repository, &push)?))
     }
@@ -119,7 +166,7 @@ async fn make_repository(upstream: &Upstream, localizer: &Localizer) -> anyhow::
         .file("browser/chrome/browser/browser.properties", localizer.properties(3))
         .file("toolkit/chrome/global/window.dtd", localizer.dtd());
     let base = upstream.push(&repository, &user, [first]).await?.tip();
-    let more = localizer.commit("Bug 1850001 - New menu items").file("browser/browser/menubar.ftl", localizer.fluent(8));
+    let more = localizer.commit("Bug 1850001 - New menu items").file("browser/browser/menubar.ftl", localizer.fluent(FIRST_ITEMS));
     let fix = localizer.commit("Fix a typo in a dialog").file("browser/chrome/browser/browser.properties", localizer.properties(5));
     upstream.push(&repository, &user, [more, fix]).await?;
     match localizer.locale {
