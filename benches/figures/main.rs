@@ -1,11 +1,13 @@
 //! What `docs/benchmarks.md` reports: `bin/bench NAME` runs one of these against the built program, a real RabbitMQ, real
 //! Mercurial and both databases. Prints a table, and as its last line the same figures as JSON.
 
+mod artifact;
 mod backlog;
 mod import;
 mod latency;
 mod memory;
 mod report;
+mod results;
 mod setting;
 mod skip;
 
@@ -13,7 +15,7 @@ use anyhow::bail;
 use report::Report;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory [SCALE]
+const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory|results|artifact [SCALE]
 
 SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; the limits are meant for
 the whole.";
@@ -31,6 +33,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         "backlog" => backlog::run(&mut report, scale).await?,
         "skip" => skip::run(&mut report, scale).await?,
         "memory" => memory::run(&mut report, scale).await?,
+        "results" => results::run(&mut report, scale).await?,
+        "artifact" => artifact::run(&mut report, scale).await?,
         _ => bail!(USAGE),
     }
     Ok(if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

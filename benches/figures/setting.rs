@@ -4,17 +4,18 @@ use anyhow::{Context, bail};
 use elmo::config::Config;
 use elmo::domain::{NewForest, RepositoryName, RepositoryUrl, State, UrlRules};
 use elmo::store::Store;
-use elmo_testbed::{Postgres, Publisher, RabbitMq, until};
+use elmo_testbed::{Postgres, Publisher, RabbitMq, free_port, until};
 use elmo_upstream::{Message, Options, Upstream};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Nothing takes longer than this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1800);
 pub(crate) const FOREST: &str = "l10n-central";
+const QUEUE_OF_TASKS: &str = "queue/elmo/taskcluster";
 
 /// Everything but the worker.
 pub(crate) struct Setting {
@@ -107,6 +108,14 @@ impl Setting {
         Ok(worker)
     }
 
+    /// Starts a worker with more settings, and waits until it consumes results of tasks.
+    pub(crate) async fn worker_of_tasks(&self, place: &Place, filter: &str, settings: &str) -> anyhow::Result<Worker> {
+        let worker = Worker::start_with(place, filter, settings)?;
+        let consumers = async || self.rabbit.consumers(&place.vhost, QUEUE_OF_TASKS).await.ok().flatten();
+        until("results are consumed", PATIENCE, async || consumers().await.is_some_and(|consumers| consumers > 0)).await;
+        Ok(worker)
+    }
+
     /// Starts a worker and lets it hear of new repositories, a message each, until all are complete.
     pub(crate) async fn worker_that_took(&self, place: &Place, messages: &[Message], filter: &str) -> anyhow::Result<Worker> {
         let worker = self.bound_worker(place, filter).await?;
@@ -152,10 +161,14 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
     pub(crate) fn start(place: &Place, filter: &str) -> anyhow::Result<Worker> {
+        Worker::start_with(place, filter, "")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
+    fn start_with(place: &Place, filter: &str, more: &str) -> anyhow::Result<Worker> {
         let (settings, log) = (place.data.join("elmo.toml"), place.data.join("log"));
-        std::fs::write(&settings, format!("[log]\nfilter = \"{filter}\"\nformat = \"json\"\n"))?;
+        std::fs::write(&settings, format!("{more}[log]\nfilter = \"{filter}\"\nformat = \"json\"\n"))?;
         let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
             .arg("consume-pulse")
             .envs(RabbitMq::pulse_settings(place.port, &place.vhost))
@@ -195,15 +208,66 @@ impl Worker {
 
     /// SIGTERM, then waits for the end.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        let pid = Pid::from_raw(self.child.id().cast_signed()).context("no process id")?;
-        kill_process(pid, Signal::TERM)?;
-        let status = self.child.wait()?;
+        let status = terminate(&mut self.child)?;
         anyhow::ensure!(status.success(), "the worker ended with {status}; its log is\n{}", std::fs::read_to_string(&self.log)?);
         Ok(())
     }
 }
 
+fn terminate(child: &mut Child) -> anyhow::Result<ExitStatus> {
+    let pid = Pid::from_raw(child.id().cast_signed()).context("no process id")?;
+    kill_process(pid, Signal::TERM)?;
+    Ok(child.wait()?)
+}
+
 impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `elmo serve` in a folder with an `elmo.toml`, ended when dropped.
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
+    pub(crate) fn start(folder: &TempDir) -> anyhow::Result<Server> {
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_elmo"));
+        let child = command.arg("serve").current_dir(folder.path()).env("ELMO_LISTEN", &address).stdin(Stdio::null()).spawn()?;
+        Ok(Server { child, address: format!("http://{address}") })
+    }
+
+    /// Runs another command of the program in the folder.
+    #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
+    pub(crate) fn run_once(folder: &TempDir, arguments: &[&str]) -> anyhow::Result<()> {
+        let done = Command::new(env!("CARGO_BIN_EXE_elmo")).args(arguments).current_dir(folder.path()).output()?;
+        anyhow::ensure!(done.status.success(), "elmo {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The value, in MiB, of a line of `/proc/PID/status` such as `VmHWM`.
+    pub(crate) fn memory(&self, line: &str) -> anyhow::Result<f64> {
+        memory_of(self.child.id(), line)
+    }
+
+    /// SIGTERM, then waits for the end.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        let status = terminate(&mut self.child)?;
+        anyhow::ensure!(status.success(), "the server ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
