@@ -99,7 +99,8 @@ impl Artifacts {
     fn flight(&self, of: &TaskRun, name: &ArtifactName) -> Shared<BoxFuture<'static, Looked>> {
         let key = key(of, name);
         let mut state = self.shared.state();
-        if let Some(flight) = state.flights.get(&key) {
+        // One that has landed is there only if its task broke down before it could leave the list.
+        if let Some(flight) = state.flights.get(&key).filter(|flight| flight.peek().is_none()) {
             return flight.clone();
         }
         let (inner, at, of, name) = (Arc::clone(&self.shared), key.clone(), of.clone(), name.clone());
@@ -134,7 +135,7 @@ impl Inner {
             Ok(document) => self.keep(key, document).await,
             Err(error) if is_gone(error.trouble) => self.bury(key, gone.map_or(now, |(since, _)| since), now).await,
             Err(error) => {
-                tracing::warn!(task = %of, artifact = %name, error = %in_full(&error), "could not get an artifact");
+                tracing::warn!(task = %of, artifact = %name, error = in_full(&error), "could not get an artifact");
                 self.fail(key, now)
             }
         }
@@ -173,11 +174,11 @@ impl Inner {
     async fn write(&self, at: &Path, bytes: Vec<u8>) {
         let size = bytes.len() as u64;
         if let Err(error) = self.cache.put(at, bytes.into()).await {
-            tracing::error!(error = %in_full(&error), "could not write to the artifact cache");
+            tracing::error!(error = in_full(&error), "could not write to the artifact cache");
             return;
         }
         if let Err(error) = self.evict(at, size).await {
-            tracing::warn!(error = %in_full(&error), "could not make room in the artifact cache");
+            tracing::warn!(error = in_full(&error), "could not make room in the artifact cache");
         }
     }
 
