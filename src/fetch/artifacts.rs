@@ -197,8 +197,11 @@ impl Inner {
                 if bytes <= self.budget / 10 * 9 {
                     break;
                 }
-                self.cache.delete(&object.location).await?;
-                bytes -= object.size;
+                match self.cache.delete(&object.location).await {
+                    // Another web server may have made room at the same moment.
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => bytes -= object.size,
+                    Err(error) => return Err(error),
+                }
             }
         }
         self.state().bytes = Some(bytes);

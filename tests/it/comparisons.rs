@@ -1,8 +1,8 @@
 //! The pages of comparisons, whose details are fetched when somebody looks.
 
-use crate::support::{Deployment, Pages, World, comparison, elmo_json};
+use crate::support::{Deployment, Pages, World, comparison, elmo_json, queue_settings};
 use elmo::domain::Clock;
-use elmo::fetch::{Artifacts, PrivateHosts, Queue, QueueSettings};
+use elmo::fetch::{Artifacts, Queue};
 use elmo_queue::{Artifact, Fault, Place, Task};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -25,13 +25,7 @@ impl Site {
         let ahead = Arc::new(AtomicI64::new(0));
         let seconds = Arc::clone(&ahead);
         let clock = Clock::that_says(move || Timestamp::now() + SignedDuration::from_secs(seconds.load(Ordering::SeqCst)));
-        let settings = QueueSettings {
-            time: Duration::from_secs(5),
-            size: 64 << 20,
-            reference_hosts: Vec::new(),
-            private_hosts: PrivateHosts::new(vec!["127.0.0.1".to_owned()]),
-        };
-        let queue = Queue::new(deployment.root(), None, settings, clock.clone()).unwrap();
+        let queue = Queue::new(deployment.root(), None, queue_settings(), clock.clone()).unwrap();
         let place = world.folder().join(cache).display().to_string();
         let artifacts = Artifacts::open(&place, budget, vec![queue], clock.clone()).unwrap();
         let pages = Pages::with(world, clock, artifacts).await;

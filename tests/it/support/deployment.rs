@@ -30,7 +30,7 @@ pub(crate) struct Run {
 impl Deployment {
     /// One that the world's Elmo is configured for.
     pub(crate) async fn new(world: &World) -> Deployment {
-        Deployment::with(world, None, settings()).await
+        Deployment::with(world, None, queue_settings()).await
     }
 
     /// One for which Elmo has these credentials and settings.
@@ -44,7 +44,7 @@ impl Deployment {
 
     /// What another worker on the same database takes results with.
     pub(crate) fn another_worker(&self, world: &World) -> Tasks {
-        tasks(world, &self.queue, None, settings())
+        tasks(world, &self.queue, None, queue_settings())
     }
 
     pub(crate) fn root(&self) -> RootUrl {
@@ -82,7 +82,8 @@ impl Deployment {
     }
 }
 
-pub(crate) fn settings() -> QueueSettings {
+/// How far requests may go in a story.
+pub(crate) fn queue_settings() -> QueueSettings {
     QueueSettings {
         time: Duration::from_secs(5),
         size: 64 << 20,
