@@ -10,6 +10,15 @@ fn published() -> Value {
     elmo_json("https://hg.example.org/l10n/x", &[comparison("fr", "a.toml", 1, &[("/l10n-central/fr/", "2".repeat(40))])])
 }
 
+/// A deployment whose results a worker consumes.
+async fn consumed() -> (World, Pulse, Deployment, Worker) {
+    let (world, pulse) = (World::new().await, Pulse::new().await);
+    let deployment = Deployment::new(&world).await;
+    let worker = Worker::start(&world, &pulse);
+    pulse.until_results_are_consumed().await;
+    (world, pulse, deployment, worker)
+}
+
 /// Waits until so many runs are recorded and no message is left.
 async fn until_taken(world: &World, pulse: &Pulse, runs: usize) {
     until("the results are taken", PATIENCE, async || world.runs().await.len() == runs && pulse.results().await == Some(0)).await;
@@ -71,10 +80,7 @@ async fn two_deployments_are_told_apart_by_their_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_one_result_waits_others_go_on() {
-    let (world, pulse) = (World::new().await, Pulse::new().await);
-    let deployment = Deployment::new(&world).await;
-    let _worker = Worker::start(&world, &pulse);
-    pulse.until_results_are_consumed().await;
+    let (world, pulse, deployment, _worker) = consumed().await;
     let late = Task::new(1).artifact("public/elmo.json", Artifact::new(published().to_string()));
     pulse.publish_result(&deployment.queue.message(&late)).await;
     until("the task is asked for", PATIENCE, async || deployment.queue.count(Place::Definition) > 0).await;
@@ -89,10 +95,7 @@ async fn while_one_result_waits_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_stop_gives_back_what_it_waits_for() {
-    let (world, pulse) = (World::new().await, Pulse::new().await);
-    let deployment = Deployment::new(&world).await;
-    let worker = Worker::start(&world, &pulse);
-    pulse.until_results_are_consumed().await;
+    let (world, pulse, deployment, worker) = consumed().await;
     deployment.queue.break_at(Place::Definition, Fault::Slow(Duration::from_secs(600)), None);
     let task = deployment.publish(1, &published());
     pulse.publish_result(&deployment.queue.message(&task)).await;
@@ -108,10 +111,7 @@ async fn a_worker_that_is_told_to_stop_gives_back_what_it_waits_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn results_that_may_be_lost_with_the_queue_are_counted() {
-    let (world, pulse) = (World::new().await, Pulse::new().await);
-    let deployment = Deployment::new(&world).await;
-    let _worker = Worker::start(&world, &pulse);
-    pulse.until_results_are_consumed().await;
+    let (world, pulse, deployment, _worker) = consumed().await;
     let before = world.counted("may be lost").await;
 
     pulse.delete_queue_of_results().await;
