@@ -289,9 +289,11 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
     pool(connections, Duration::from_secs(60), setting_up)
 }
 
+/// Its notices stay away, else it tells the log at every start that its tables are there already. Statements are not compiled
+/// to machine code: by the planner's guess, a settling of 400 runs would be worth it, and the compiler then takes far longer
+/// than the statement.
 fn postgres_pool() -> AnyPoolOptions {
-    // Else it tells the log at every start that its tables are there already.
-    pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), "set client_min_messages = warning")
+    pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), "set client_min_messages = warning; set jit = off")
 }
 
 /// Up to so many connections, each waited for so long, that begin with `setting_up`.

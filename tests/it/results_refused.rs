@@ -18,7 +18,7 @@ fn published() -> Value {
 
 fn settings(private: &[&str]) -> QueueSettings {
     QueueSettings {
-        time: Duration::from_millis(1500),
+        time: Duration::from_secs(60),
         size: 1 << 20,
         reference_hosts: Vec::new(),
         private_hosts: PrivateHosts::new(private.iter().map(|host| (*host).to_owned()).collect()),
@@ -60,7 +60,6 @@ async fn what_passes_waits_twenty_minutes_and_is_then_tried_again_from_aside() {
         (Fault::Status(500), "500"),
         (Fault::RetryAfter(429, 7), "429"),
         (Fault::Html200, "not what it should be"),
-        (Fault::Slow(Duration::from_secs(60)), "could not get"),
     ] {
         deployment.queue.break_at(Place::Definition, fault, None);
         assert_waits(&deployment.announce(&task).await, reason);
@@ -76,6 +75,17 @@ async fn what_passes_waits_twenty_minutes_and_is_then_tried_again_from_aside() {
     world.later(Duration::from_secs(601)).await;
     assert!(deployment.tasks.retry_parked().await.unwrap());
     assert_eq!((world.parked_reasons().await.len(), world.runs().await.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_passes() {
+    let world = World::new().await;
+    let impatient = QueueSettings { time: Duration::from_millis(300), ..settings(&["127.0.0.1"]) };
+    let deployment = Deployment::with(&world, None, impatient).await;
+    let task = deployment.publish(1, &published());
+    deployment.queue.break_at(Place::Definition, Fault::Slow(Duration::from_secs(600)), None);
+
+    assert_waits(&deployment.announce(&task).await, "could not get");
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ impl Deployment {
 /// How far requests may go in a story.
 pub(crate) fn queue_settings() -> QueueSettings {
     QueueSettings {
-        time: Duration::from_secs(5),
+        time: Duration::from_secs(60),
         size: 64 << 20,
         reference_hosts: Vec::new(),
         private_hosts: PrivateHosts::new(vec!["127.0.0.1".to_owned()]),
