@@ -2,7 +2,7 @@
 
 use crate::support::{Pages, World};
 use elmo::config::{Config, EXAMPLE};
-use elmo::domain::HGPUSHES;
+use elmo::domain::{HGPUSHES, TASK_COMPLETED};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The environment variables of ours that a text names.
 fn variables(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
-    words.filter(|word| word.starts_with("ELMO_") || word.starts_with("PULSE_") || *word == "DATABASE_URL").collect()
+    let ours = |word: &&str| ["ELMO_", "PULSE_", "TASKCLUSTER_"].iter().any(|start| word.starts_with(start));
+    words.filter(|word| ours(word) || *word == "DATABASE_URL").collect()
 }
 
 /// The environment variables that the settings ask for.
@@ -67,7 +68,8 @@ fn variables_read() -> BTreeSet<String> {
     let asked = RefCell::new(BTreeSet::from(["ELMO_CONFIG".to_owned()]));
     let environment = |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
-        None
+        // Only who has credentials is asked where they may be sent.
+        name.starts_with("TASKCLUSTER_").then(|| "https://tc.example.org".to_owned())
     };
     Config::from_text("", "elmo.toml", environment).unwrap();
     asked.into_inner()
@@ -196,7 +198,8 @@ fn the_settings_in_kubernetes_can_be_used() {
 #[test]
 fn the_broker_for_trying_out_has_what_elmo_asks_for() {
     let definitions: serde_json::Value = serde_json::from_str(&read("deploy/rabbitmq/definitions.json")).unwrap();
-    assert_eq!(definitions["exchanges"][0]["name"], HGPUSHES);
+    let exchanges: Vec<_> = definitions["exchanges"].as_array().unwrap().iter().map(|exchange| exchange["name"].as_str()).collect();
+    assert_eq!(exchanges, [Some(HGPUSHES), Some(TASK_COMPLETED)]);
     let compose = compose();
     for name in ["PULSE_USER", "PULSE_PASSWORD"] {
         let value = compose["services"]["elmo"]["environment"][name].as_str().unwrap();
