@@ -2,8 +2,8 @@
 
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
-use super::{settling, trees};
-use crate::domain::{Compared, Comparison, LocaleCode, RepositoryUrl, TaskResult, TaskRun};
+use super::{placeholders, settling, trees};
+use crate::domain::{Compared, Comparison, LocaleCode, RepositoryUrl, Revision, TaskResult, TaskRun};
 use jiff::Timestamp;
 use sqlx::Row;
 use std::collections::{BTreeSet, HashMap};
@@ -26,14 +26,10 @@ const ADD_LOCALES: RowsSql =
     rows_sql!("insert into locale (code) select value->>0 from " ROWS " where true on conflict do nothing");
 const ADD_REPOSITORIES: RowsSql =
     rows_sql!("insert into compared_repository (url) select value->>0 from " ROWS " where true on conflict do nothing");
-const ADD_PLACEHOLDERS: RowsSql =
-    rows_sql!("insert into changeset (revision) select value->>0 from " ROWS " where true on conflict do nothing");
 const LOCALE_IDS: RowsSql =
     rows_sql!("select value->>0 as name, (select id from locale where code = value->>0) as id from " ROWS "");
 const REPOSITORY_IDS: RowsSql =
     rows_sql!("select value->>0 as name, (select id from compared_repository where url = value->>0) as id from " ROWS "");
-const CHANGESET_IDS: RowsSql =
-    rows_sql!("select value->>0 as name, (select id from changeset where revision = value->>0) as id from " ROWS "");
 const ADD_ARTIFACTS: RowsSql = rows_sql!(
     "insert into artifact (result, name, expires_at)
      select cast(value->>0 as bigint), value->>1, cast(value->>2 as bigint) from " ROWS " where true
@@ -112,7 +108,7 @@ async fn add_result(change: &mut Change, result: &TaskResult, now: Timestamp) ->
 struct Names {
     locales: HashMap<String, i64>,
     repositories: HashMap<String, i64>,
-    changesets: HashMap<String, i64>,
+    changesets: HashMap<Revision, i64>,
 }
 
 impl Names {
@@ -123,11 +119,14 @@ impl Names {
         let compared = || comparisons.iter().flat_map(|comparison| &comparison.revisions);
         let mut repositories: BTreeSet<&str> = compared().map(|compared| compared.repository.as_str()).collect();
         repositories.insert(result.published.repository.as_str());
-        let changesets: BTreeSet<String> = compared().map(|compared| compared.revision.to_string()).collect();
+        let revisions: BTreeSet<Revision> = compared().map(|compared| compared.revision).collect();
+        let mut changesets = HashMap::with_capacity(revisions.len());
+        placeholders::add(change, &revisions).await?;
+        placeholders::find(change, &revisions, &mut changesets).await?;
         Ok(Names {
             locales: named(change, &ADD_LOCALES, &LOCALE_IDS, locales).await?,
             repositories: named(change, &ADD_REPOSITORIES, &REPOSITORY_IDS, repositories).await?,
-            changesets: named(change, &ADD_PLACEHOLDERS, &CHANGESET_IDS, changesets.iter().map(String::as_str)).await?,
+            changesets,
         })
     }
 
@@ -196,7 +195,7 @@ async fn add_revisions(
     for comparison in comparisons {
         let run = runs[&(trees[&comparison.config], names.locale(&comparison.locale))];
         for Compared { repository, revision } in &comparison.revisions {
-            let numbers = [run, names.changesets[&revision.to_string()], names.repository(repository)];
+            let numbers = [run, names.changesets[revision], names.repository(repository)];
             rows.add(numbers.map(Cell::Number));
         }
     }
