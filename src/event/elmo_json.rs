@@ -309,6 +309,64 @@ mod tests {
         }
     }
 
+    /// The file with another value, or none, at a JSON pointer.
+    fn changed(pointer: &str, value: Option<Value>) -> String {
+        let mut file = small();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let parent = file.pointer_mut(parent).unwrap();
+        match value {
+            Some(value) if parent.is_array() => parent[name.parse::<usize>().unwrap()] = value,
+            Some(value) => parent[name] = value,
+            None => drop(parent.as_object_mut().unwrap().remove(name)),
+        }
+        file.to_string()
+    }
+
+    /// What the schema forbids at a place of the file, and at all places below it.
+    fn forbidden(schema: &Value, place: &Value, pointer: &str, files: &mut Vec<(String, String)>) {
+        let place = if place.get("$ref").is_some() { &schema["$defs"]["count"] } else { place };
+        let mut forbid = |what: &str, value: Value| {
+            if !pointer.is_empty() {
+                files.push((format!("{pointer} {what}"), changed(pointer, Some(value))));
+            }
+        };
+        forbid("of another type", json!(true));
+        let bound = |name: &str| place[name].as_i64();
+        if let Some(most) = bound("maxLength") {
+            forbid("too long", json!("x".repeat(usize::try_from(most).unwrap() + 1)));
+        }
+        if bound("minLength").is_some() {
+            forbid("empty", json!(""));
+        }
+        if bound("minItems").is_some() {
+            forbid("without items", json!([]));
+        }
+        if let (Some(least), Some(most)) = (bound("minimum"), bound("maximum")) {
+            forbid("too small", json!(least - 1));
+            forbid("too large", json!(most + 1));
+        }
+        for name in place["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            files.push((format!("{pointer}/{name} missing"), changed(&format!("{pointer}/{name}"), None)));
+        }
+        for (name, below) in place["properties"].as_object().into_iter().flatten() {
+            forbidden(schema, below, &format!("{pointer}/{name}"), files);
+        }
+        if place.get("items").is_some() {
+            forbidden(schema, &place["items"], &format!("{pointer}/0"), files);
+        }
+    }
+
+    #[test]
+    fn what_the_published_schema_forbids_is_refused() {
+        let schema: Value = serde_json::from_str(include_str!("../../static/elmo-1.json")).unwrap();
+        let mut files = Vec::new();
+        forbidden(&schema, &schema, "", &mut files);
+        assert!(files.len() > 60, "{}", files.len());
+        for (what, file) in files {
+            assert!(read_elmo_json(file.as_bytes(), None).is_err(), "{what}");
+        }
+    }
+
     #[test]
     fn what_is_no_json_is_refused_with_the_line() {
         for text in ["", "[]", "<html>", &SMALL[..2000], "{} {}", r#"{"version": "1.0", "version": "1.1"}"#] {
