@@ -151,7 +151,8 @@ async fn sum_up(parts: &Parts, out: &mut Out) -> anyhow::Result<()> {
     let has_all = totals.failing == 0 && totals.behind == 0 && totals.parked == 0 && awaited.is_empty();
     ensure!(has_all, "not everything arrived: {totals:?} {awaited:?}");
     let (repositories, pushes, changesets, runs) = (totals.repositories, totals.pushes, totals.changesets, totals.runs);
-    out.line(format_args!("demo: ok, {repositories} repositories, {pushes} pushes, {changesets} changesets, {runs} runs"))?;
+    out.line(format_args!("{runs} runs of comparisons"))?;
+    out.line(format_args!("demo: ok, {repositories} repositories, {pushes} pushes, {changesets} changesets"))?;
     Ok(())
 }
 
