@@ -43,6 +43,7 @@ async fn on_a_terminal_bars_come_and_go_and_what_is_said_stays() {
     // Of util-linux, a part of every Debian: runs a command on a terminal and prints what that shows.
     let mut script = in_world(&world, "script");
     script.args(["--quiet", "--return", "--command", concat!(env!("CARGO_BIN_EXE_elmo"), " sync --all"), "/dev/null"]);
+    script.env("TERM", "xterm").env_remove("NO_COLOR");
     let output = script.output().await.unwrap();
     let shown = text(&output);
 
