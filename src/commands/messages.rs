@@ -77,12 +77,13 @@ impl Replay {
         let messages = read_file(&self.file)?;
         let parts = Parts::open(config, progress::shown()).await?;
         let ingest = parts.ingest();
-        let (of_tasks, of_pushes): (Vec<Message>, Vec<Message>) = messages.iter().cloned().partition(Tasks::are_told_by);
+        let count = messages.len();
+        let (of_tasks, of_pushes): (Vec<Message>, Vec<Message>) = messages.into_iter().partition(Tasks::are_told_by);
         for batch in of_pushes.chunks(BATCH) {
             ingest.take(batch).await?;
         }
         take_results(&parts.tasks()?, &of_tasks).await?;
-        out.line(format_args!("{} taken", many(messages.len(), "message", "messages")))?;
+        out.line(format_args!("{} taken", many(count, "message", "messages")))?;
         if self.no_sync {
             return Ok(super::Outcome::Done);
         }

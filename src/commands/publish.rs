@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::out::Out;
-use crate::domain::LocaleCode;
+use crate::domain::{LocaleCode, config_stem};
 use crate::event::read_elmo_json;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -107,13 +107,9 @@ fn details_of(compared: &Compared, locale: &str) -> Map<String, Value> {
 
 /// Short names of configurations for names of artifacts: their stems, with a number where two have the same.
 fn stems(configs: &[String]) -> Vec<String> {
-    let stem = |config: &String| {
-        let file = config.rsplit('/').next().unwrap_or_default();
-        file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_owned()
-    };
-    let short: Vec<String> = configs.iter().map(stem).collect();
-    let is_alone = |stem: &String| short.iter().filter(|other| *other == stem).count() == 1;
-    let numbered = |(stem, number): (&String, usize)| if is_alone(stem) { stem.clone() } else { format!("{number}-{stem}") };
+    let short: Vec<&str> = configs.iter().map(|config| config_stem(config)).collect();
+    let is_alone = |stem: &str| short.iter().filter(|other| **other == stem).count() == 1;
+    let numbered = |(stem, number): (&&str, usize)| if is_alone(stem) { (*stem).to_owned() } else { format!("{number}-{stem}") };
     short.iter().zip(1..).map(numbered).collect()
 }
 

@@ -132,9 +132,13 @@ pub struct TaskResult {
 /// A code for the tree of `config` in `repository`: the last part of the one and the stem of the other.
 pub fn tree_code(repository: &RepositoryUrl, config: &str) -> String {
     let repository = repository.as_str().rsplit('/').next().unwrap_or_default();
+    format!("{repository}/{}", config_stem(config))
+}
+
+/// The name of the file of a configuration, without its ending.
+pub fn config_stem(config: &str) -> &str {
     let file = config.rsplit('/').next().unwrap_or_default();
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    format!("{repository}/{stem}")
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }
 
 #[cfg(test)]

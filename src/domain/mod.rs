@@ -3,6 +3,7 @@
 mod changeset;
 mod clock;
 mod comparison;
+mod hex;
 mod kept;
 mod logged;
 mod marker;
@@ -15,7 +16,8 @@ mod task;
 
 pub use changeset::{Changeset, HgDate};
 pub use clock::Clock;
-pub use comparison::{Compared, Comparison, Counts, MOST_COUNTED, Published, TaskResult, tree_code};
+pub use comparison::{Compared, Comparison, Counts, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
+pub use hex::hex;
 pub use kept::Kept;
 pub use logged::{in_full, milliseconds};
 pub use marker::Marker;

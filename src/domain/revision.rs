@@ -1,6 +1,6 @@
 //! The hash that names a changeset.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 
 /// The 40 hexadecimal digits that name a changeset (Mercurial) or a commit (git).
@@ -34,8 +34,7 @@ impl Revision {
 
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-        digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).try_for_each(|digit| f.write_char(digit))
+        f.write_str(&super::hex(self.0))
     }
 }
 

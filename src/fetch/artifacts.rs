@@ -2,7 +2,7 @@
 //! budget is used up. A folder or an object storage, which several web servers may share.
 
 use super::{Queue, QueueError, Trouble};
-use crate::domain::{ArtifactName, Clock, RootUrl, TaskRun, in_full};
+use crate::domain::{ArtifactName, Clock, RootUrl, TaskRun, hex, in_full};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
@@ -274,8 +274,7 @@ fn is_gone(trouble: Trouble) -> bool {
 
 /// Names of artifacts may be anything; a digest can be a path everywhere.
 fn key(of: &TaskRun, name: &ArtifactName) -> String {
-    let digest = Sha256::digest(format!("{}\n{}\n{}\n{name}", of.root, of.task, of.run));
-    digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(format!("{}\n{}\n{}\n{name}", of.root, of.task, of.run))[..20])
 }
 
 fn place(key: &str, kind: &str) -> Path {

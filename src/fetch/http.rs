@@ -54,14 +54,10 @@ impl Http {
             |error: reqwest::Error| FetchError::because(ErrorClass::Network, format!("could not get {url}"), error.without_url());
         let mut response = self.client.get(url).send().await.map_err(failed)?;
         let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > self.settings.size {
-                let limit = self.settings.size >> 20;
-                return Err(FetchError::new(ErrorClass::Network, format!("{url} answers with more than {limit} MiB")));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let Some(body) = body_within(&mut response, self.settings.size).await.map_err(failed)? else {
+            let limit = self.settings.size >> 20;
+            return Err(FetchError::new(ErrorClass::Network, format!("{url} answers with more than {limit} MiB")));
+        };
         if status == reqwest::StatusCode::OK {
             return Ok(body);
         }
@@ -69,6 +65,18 @@ impl Http {
             String::from_utf8_lossy(&body).chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
         Err(FetchError::new(class_of(status), format!("{url} answers {}: {}", status.as_u16(), quoted.trim())))
     }
+}
+
+/// The whole body of an answer; none when it has more than `most` bytes, of which no more are read.
+pub(super) async fn body_within(response: &mut reqwest::Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > most {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 /// A redirect may change the path, and http to https, but never the host: what is followed is what was configured.

@@ -3,7 +3,7 @@
 
 use super::database::{Change, RowsSql, Store, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
-use crate::domain::{Changeset, Kept};
+use crate::domain::{Changeset, Kept, hex};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -80,14 +80,23 @@ async fn add_branches<'a>(
     if new.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = Rows::of(new.iter().map(|name| Cell::Text(name)));
-    change.run(&ADD_BRANCHES, rows.clone()).await?;
-    let mut learned: HashMap<String, i64> = HashMap::new();
-    for row in change.fetch(&BRANCH_IDS, rows).await? {
-        learned.insert(row.try_get("name")?, row.try_get("id")?);
-    }
+    let learned = named(change, &ADD_BRANCHES, &BRANCH_IDS, new.iter().copied()).await?;
     ids.extend(new.iter().filter_map(|name| Some((*name, *learned.get(*name)?))));
     Ok(learned)
+}
+
+/// The numbers of `names`, adding those that are new. Names in their order, so that two workers never wait for each other in a
+/// circle.
+pub(super) async fn named<'a>(
+    change: &mut Change,
+    add: &RowsSql,
+    ids: &RowsSql,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, i64>, StoreError> {
+    let rows = Rows::of(names.into_iter().map(Cell::Text));
+    change.run(add, rows.clone()).await?;
+    let rows = change.fetch(ids, rows).await?;
+    rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("id")?))).collect()
 }
 
 async fn add_files<'a>(
@@ -119,5 +128,5 @@ async fn add_files<'a>(
 
 /// 160 bits of SHA-256 in hexadecimal.
 fn digest(path: &str) -> String {
-    Sha256::digest(path.as_bytes())[..20].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(path.as_bytes())[..20])
 }

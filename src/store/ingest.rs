@@ -9,6 +9,9 @@ use crate::domain::{NewRepository, RepositoryId};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many messages, by exchange, kind and outcome.
+type Outcomes = BTreeMap<(String, String, String), u64>;
+
 /// What a batch of messages comes to.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -20,8 +23,7 @@ pub struct Batch {
     pub follows: Vec<(NewRepository, Option<u64>)>,
     pub markings: Vec<Marking>,
     pub parked: Vec<Parked>,
-    /// How many messages, by exchange, kind and outcome.
-    pub counts: BTreeMap<(String, String, String), u64>,
+    pub counts: Outcomes,
 }
 
 /// What writing a batch down did.
@@ -52,6 +54,12 @@ impl Store {
     pub async fn note(&self, batch: &Batch, now: Timestamp) -> Result<Noted, StoreError> {
         self.write(&(batch, now), |change, (batch, now)| -> Step<'_, Noted> { Box::pin(note(change, batch, *now)) }).await
     }
+
+    /// Counts one message of an exchange by what became of it.
+    pub async fn count_message(&self, exchange: &str, kind: &str, outcome: &str) -> Result<(), StoreError> {
+        let counts = Outcomes::from([((exchange.to_owned(), kind.to_owned(), outcome.to_owned()), 1)]);
+        self.write(&counts, |change, counts| -> Step<'_, ()> { Box::pin(count(change, counts)) }).await
+    }
 }
 
 async fn note(change: &mut Change, batch: &Batch, now: Timestamp) -> Result<Noted, StoreError> {
@@ -66,7 +74,7 @@ async fn note(change: &mut Change, batch: &Batch, now: Timestamp) -> Result<Note
     wishes += wish(change, &NOTE_LOOKS, looks.iter().map(|id| [Cell::Number(id.0)]), now).await?;
     obsolescence::mark(change, &batch.markings).await?;
     parked::park(change, &batch.parked, now).await?;
-    count(change, batch).await?;
+    count(change, &batch.counts).await?;
     Ok(Noted { wishes })
 }
 
@@ -98,9 +106,9 @@ async fn wish<'a, const N: usize>(
     Ok(statement.execute(&mut *change.tx).await?.rows_affected())
 }
 
-async fn count(change: &mut Change, batch: &Batch) -> Result<(), StoreError> {
+async fn count(change: &mut Change, counts: &Outcomes) -> Result<(), StoreError> {
     let mut rows = Rows::new();
-    for ((exchange, kind, outcome), count) in &batch.counts {
+    for ((exchange, kind, outcome), count) in counts {
         rows.add([Cell::Text(exchange), Cell::Text(kind), Cell::Text(outcome), Cell::Number(count.cast_signed())]);
     }
     if !rows.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::database::{Change, Store, StoreError};
 use super::repositories::time;
-use crate::domain::{Kept, Message, RootUrl};
+use crate::domain::{Kept, Message, RootUrl, hex};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
@@ -112,7 +112,7 @@ fn digest(message: &Message) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize())
 }
 
 fn parked_from(row: &AnyRow) -> Result<ParkedRow, StoreError> {

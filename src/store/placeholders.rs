@@ -1,7 +1,8 @@
-//! The numbers of changesets, and rows for those that somebody named and nobody has seen.
+//! The numbers of changesets, and rows for those that somebody named and nobody has seen. Sets rise, so that two workers that add
+//! the same never wait for each other in a circle.
 
 use super::database::{Change, RowsSql, StoreError, parsed, rows_sql};
-use super::rows::{Cell, Rows};
+use super::rows::Rows;
 use crate::domain::Revision;
 use sqlx::Row;
 use std::collections::{BTreeSet, HashMap};
@@ -20,7 +21,7 @@ pub(super) async fn find(
     ids: &mut HashMap<Revision, i64>,
 ) -> Result<(), StoreError> {
     if !revisions.is_empty() {
-        for row in change.fetch(&IDS, rows(revisions)).await? {
+        for row in change.fetch(&IDS, Rows::of_revisions(revisions)).await? {
             ids.insert(parsed(&row, "revision")?, row.try_get("id")?);
         }
     }
@@ -30,7 +31,7 @@ pub(super) async fn find(
 /// Adds those of `revisions` that are not there.
 pub(super) async fn add(change: &mut Change, revisions: &BTreeSet<Revision>) -> Result<(), StoreError> {
     if !revisions.is_empty() {
-        change.run(&ADD_PLACEHOLDERS, rows(revisions)).await?;
+        change.run(&ADD_PLACEHOLDERS, Rows::of_revisions(revisions)).await?;
     }
     Ok(())
 }
@@ -38,12 +39,7 @@ pub(super) async fn add(change: &mut Change, revisions: &BTreeSet<Revision>) -> 
 /// Marks changesets that were replaced or pruned.
 pub(super) async fn mark_obsolete(change: &mut Change, revisions: &BTreeSet<Revision>) -> Result<(), StoreError> {
     if !revisions.is_empty() {
-        change.run(&MARK_OBSOLETE, rows(revisions)).await?;
+        change.run(&MARK_OBSOLETE, Rows::of_revisions(revisions)).await?;
     }
     Ok(())
-}
-
-// Rising, so that two workers that add the same never wait for each other in a circle.
-fn rows(revisions: &BTreeSet<Revision>) -> String {
-    Rows::of(revisions.iter().map(|revision| Cell::Plain(revision.to_string())))
 }

@@ -1,6 +1,7 @@
 //! Writes down what a task published: all comparisons of a result in one transaction, in a handful of statements.
 
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, rows_sql};
+use super::dictionary::named;
 use super::rows::{Cell, Rows};
 use super::{placeholders, settling, trees};
 use crate::domain::{Compared, Comparison, LocaleCode, RepositoryUrl, Revision, TaskResult, TaskRun};
@@ -49,9 +50,6 @@ const ADD_REVISIONS: RowsSql = rows_sql!(
     "insert into run_revision (run, changeset, repository)
      select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS " where true
      on conflict do nothing");
-const COUNT: &str = "
-    insert into message_count (exchange, kind, outcome, count) values ($1, $2, $3, 1)
-    on conflict (exchange, kind, outcome) do update set count = message_count.count + 1";
 
 impl Store {
     /// The result is recorded already.
@@ -63,13 +61,6 @@ impl Store {
     /// Records a result, all of it or nothing; one that is there stays as it is.
     pub async fn record_result(&self, result: &TaskResult, now: Timestamp) -> Result<Taken, StoreError> {
         self.write(&(result, now), |change, (result, now)| -> Step<'_, Taken> { Box::pin(write_down(change, result, *now)) }).await
-    }
-
-    /// Counts one message of an exchange by what became of it.
-    pub async fn count_message(&self, exchange: &str, kind: &str, outcome: &str) -> Result<(), StoreError> {
-        let query = sqlx::query(COUNT).bind(exchange.to_owned()).bind(kind.to_owned()).bind(outcome.to_owned());
-        query.execute(self.writers()).await?;
-        Ok(())
     }
 }
 
@@ -137,18 +128,6 @@ impl Names {
     fn repository(&self, url: &RepositoryUrl) -> i64 {
         self.repositories[url.as_str()]
     }
-}
-
-async fn named<'a>(
-    change: &mut Change,
-    add: &RowsSql,
-    ids: &RowsSql,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Result<HashMap<String, i64>, StoreError> {
-    let rows = Rows::of(names.into_iter().map(Cell::Text));
-    change.run(add, rows.clone()).await?;
-    let rows = change.fetch(ids, rows).await?;
-    rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("id")?))).collect()
 }
 
 async fn add_artifacts(change: &mut Change, id: i64, result: &TaskResult) -> Result<HashMap<String, i64>, StoreError> {

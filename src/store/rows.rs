@@ -1,5 +1,6 @@
 //! Rows as one JSON parameter: `[[1,"a"],[2,"b"]]`, written straight into a string.
 
+use crate::domain::Revision;
 use std::fmt::Write;
 
 /// Collects rows for a statement made with `rows_sql!`.
@@ -15,6 +16,11 @@ impl Rows {
         let mut rows = Rows::new();
         values.into_iter().for_each(|value| rows.add([value]));
         rows.done()
+    }
+
+    /// Rows of one revision each.
+    pub(super) fn of_revisions<'a>(revisions: impl IntoIterator<Item = &'a Revision>) -> String {
+        Rows::of(revisions.into_iter().map(|revision| Cell::Plain(revision.to_string())))
     }
 
     pub(super) fn add<'a>(&mut self, cells: impl IntoIterator<Item = Cell<'a>>) {

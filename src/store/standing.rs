@@ -1,7 +1,7 @@
 //! What a repository holds already, asked before anything is read from its clone.
 
 use super::database::{RowsSql, Store, StoreError, parsed, rows_sql};
-use super::rows::{Cell, Rows};
+use super::rows::Rows;
 use crate::domain::{RepositoryId, Revision};
 use sqlx::Row;
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ impl Store {
         generation: i64,
         revisions: &[Revision],
     ) -> Result<Vec<Standing>, StoreError> {
-        let rows = Rows::of(revisions.iter().map(|revision| Cell::Plain(revision.to_string())));
+        let rows = Rows::of_revisions(revisions);
         let query = sqlx::query(self.text(&STANDING)).bind(rows).bind(repository.0);
         let mut standing: HashMap<Revision, Standing> = HashMap::with_capacity(revisions.len());
         for row in query.fetch_all(self.readers()).await? {

@@ -2,7 +2,7 @@
 
 use super::database::{Change, RowsSql, Store, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
-use crate::domain::{Published, RepositoryUrl, tree_code};
+use crate::domain::{Published, RepositoryUrl, hex, tree_code};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 use std::collections::{BTreeSet, HashMap};
@@ -95,7 +95,6 @@ async fn known(change: &mut Change, repository: i64, configs: &BTreeSet<&str>) -
 
 /// A code that no other tree has, for one whose short code is taken.
 fn long_code(repository: &RepositoryUrl, config: &str) -> String {
-    let digest = Sha256::digest(format!("{repository} {config}"));
-    let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(format!("{repository} {config}"))[..4]);
     format!("{}-{digest}", tree_code(repository, config))
 }

@@ -2,7 +2,7 @@
 
 use super::database::{RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::pushes::kept;
-use super::rows::{Cell, Rows};
+use super::rows::Rows;
 use crate::domain::{Kept, RepositoryId, Revision};
 use sqlx::Row;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,7 +119,7 @@ impl Store {
 
     /// Parents and files of changesets.
     pub async fn kept_changesets(&self, revisions: &[Revision]) -> Result<BTreeMap<Revision, KeptChangeset>, StoreError> {
-        let rows = || Rows::of(revisions.iter().map(|revision| Cell::Plain(revision.to_string())));
+        let rows = || Rows::of_revisions(revisions);
         let mut kept_changesets: BTreeMap<Revision, KeptChangeset> = BTreeMap::new();
         for row in self.rows_for(&PARENTS, rows()).await? {
             let changeset = kept_changesets.entry(parsed(&row, "revision")?).or_default();

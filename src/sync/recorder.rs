@@ -112,12 +112,15 @@ fn take_step(history: &History, front: &mut HashSet<u32>, asked: &HashSet<u32>, 
     let mut taken: Vec<u32> = front.drain().collect();
     taken.sort_unstable_by(|one, other| other.cmp(one));
     front.extend(taken.drain(taken.len().min(LONGEST_STEP)..));
-    let unasked = |rev: u32| history.parents(rev).filter(|parent| !asked.contains(parent)).collect::<Vec<u32>>();
-    let mut heap: BinaryHeap<u32> = taken.iter().flat_map(|rev| unasked(*rev)).filter(|parent| seen.insert(*parent)).collect();
+    let mut heap = BinaryHeap::new();
+    let mut looked_at = 0;
     while taken.len() < step {
+        for rev in &taken[looked_at..] {
+            heap.extend(history.parents(*rev).filter(|parent| !asked.contains(parent) && seen.insert(*parent)));
+        }
+        looked_at = taken.len();
         let Some(rev) = heap.pop() else { break };
         taken.push(rev);
-        heap.extend(unasked(rev).into_iter().filter(|parent| seen.insert(*parent)));
     }
     taken
 }

@@ -1,5 +1,6 @@
 //! The style sheet: a part of the program, under an address that changes with its content.
 
+use crate::domain::hex;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -24,5 +25,5 @@ pub(super) async fn show(asked: HeaderMap) -> Response {
 }
 
 fn hash() -> String {
-    Sha256::digest(SHEET).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(SHEET)[..8])
 }

@@ -11,6 +11,7 @@ pub use addresses::PrivateHosts;
 pub use error::{QueueError, Trouble};
 pub use hawk::Credentials;
 
+use super::http::body_within;
 use crate::domain::{ArtifactName, Clock, RootUrl, TaskId, TaskRun};
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
@@ -218,14 +219,10 @@ impl Queue {
     async fn body(&self, mut response: Response, what: &str) -> Result<Vec<u8>, QueueError> {
         let (status, headers) = (response.status(), response.headers().clone());
         let failed = |error| QueueError::of_request(what, error);
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > self.settings.size {
-                let limit = self.settings.size >> 20;
-                return Err(QueueError::new(Trouble::Unusable, format!("{what} is longer than {limit} MiB")));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let Some(body) = body_within(&mut response, self.settings.size).await.map_err(failed)? else {
+            let limit = self.settings.size >> 20;
+            return Err(QueueError::new(Trouble::Unusable, format!("{what} is longer than {limit} MiB")));
+        };
         if status == StatusCode::OK { Ok(body) } else { Err(QueueError::of_status(what, status, &headers, &body)) }
     }
 }
