@@ -1,7 +1,9 @@
 //! Shows: requests in; pages, JSON, health and figures out. Reads the store and never writes: only GET and HEAD are answered.
 
+mod assets;
 mod details;
 mod error;
+mod feed;
 mod format;
 mod headers;
 mod health;
@@ -11,7 +13,7 @@ mod push;
 mod repository;
 mod run;
 mod shown;
-mod style;
+mod table;
 
 use crate::domain::{Clock, Repository};
 use crate::fetch::Artifacts;
@@ -61,7 +63,8 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts) -> Router {
         .route("/__heartbeat__", get(health::heartbeat))
         .route("/__lbheartbeat__", get(health::load_balancer_heartbeat))
         .route("/metrics", get(health::metrics))
-        .route("/static/elmo.css", get(style::show))
+        .route("/static/elmo.css", get(assets::style))
+        .route("/static/elmo.js", get(assets::script))
         .fallback(nothing_here)
         .layer(from_fn(in_time))
         .layer(from_fn(only_reading))

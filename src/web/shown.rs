@@ -57,7 +57,7 @@ impl Time {
     }
 
     fn in_calendar(&self) -> Option<Timestamp> {
-        Timestamp::from_second(self.seconds).ok().filter(|_| self.seconds >= FIRST_SECOND)
+        calendar(self.seconds)
     }
 }
 
@@ -79,6 +79,11 @@ impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.rfc3339().serialize(serializer)
     }
+}
+
+/// Seconds since 1970 as a time, in the years 1 to 9999.
+pub(super) fn calendar(seconds: i64) -> Option<Timestamp> {
+    Timestamp::from_second(seconds).ok().filter(|_| seconds >= FIRST_SECOND)
 }
 
 /// The zone of a clock `offset` seconds **west** of UTC.

@@ -6,13 +6,13 @@ use crate::store::{RunRevision, RunRow};
 use crate::web::Web;
 use crate::web::details::{self, Class, Entry, File};
 use crate::web::error::PageError;
-use crate::web::format::{Format, address};
+use crate::web::format::{Format, Here, Shown, address};
 use crate::web::run::RunShown;
 use crate::web::shown::{Time, upstream};
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ struct Page {
     #[serde(skip)]
     q: String,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 #[derive(Serialize)]
@@ -109,8 +109,8 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
     let revisions = web.store.run_revisions(number).await?;
     let page = Page::of(&run, &revisions, &looked, filter, web.clock.now());
     match format {
-        Format::Html => Ok(Html(page.render()?).into_response()),
         Format::Json => Ok((status(&looked), format.answer(&page)?).into_response()),
+        _ => format.answer(&page),
     }
 }
 
@@ -155,6 +155,8 @@ impl Filter {
     }
 }
 
+impl Shown for Page {}
+
 impl Page {
     fn of(run: &RunRow, revisions: &[RunRevision], looked: &Looked, filter: Filter, now: Timestamp) -> Page {
         let files = match looked {
@@ -176,7 +178,7 @@ impl Page {
             tree: tree(all),
             choices: choices(&number, show, &filter.text),
             show: show.to_owned(),
-            json: address("/dashboard/compare", &[("run", &number), ("format", "json")]),
+            here: Here::at("/dashboard/compare").and("run", &number).and("show", show).and("q", &filter.text),
             q: filter.text,
         }
     }
