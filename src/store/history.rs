@@ -1,8 +1,8 @@
 //! How a tree and a locale, or all locales of a tree, came along over time.
 
 use super::database::{Store, StoreError};
+use super::places::{CoursePoint, Place, point_from};
 use super::runs::counts_from;
-use super::standings::{CoursePoint, Place, point_from};
 use crate::domain::{Counts, LocaleCode};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -60,6 +60,20 @@ const POINTS_BEFORE: &str = "
     where active.tree = $1
     order by run.srctime";
 
+const FIRST: &str = "
+    select min(firsts.first) as first
+    from (select (select min(run.srctime) from run where run.tree = active.tree and run.locale = active.locale) as first
+          from active where active.tree = $1) as firsts";
+
+/// How all locales of a tree came along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeHistory {
+    /// The source time of its first run ever, in seconds since 1970.
+    pub first: i64,
+    /// Oldest first. Of several points of a locale at one time the last counts.
+    pub points: Vec<CoursePoint>,
+}
+
 impl Store {
     /// The tree and the locale, if the one was ever compared for the other.
     pub async fn life(&self, tree: &str, locale: &LocaleCode) -> Result<Option<Life>, StoreError> {
@@ -84,12 +98,13 @@ impl Store {
         query.fetch_all(self.readers()).await?.iter().map(history_from).collect()
     }
 
-    /// How all locales of a tree came along in a range, and for each the last point before it; oldest first. Of several points of a
-    /// locale at one time the last counts.
-    pub async fn tree_history(&self, tree: i64, range: Range<i64>) -> Result<Vec<CoursePoint>, StoreError> {
+    /// How all locales of a tree came along in a range, each from the last point before it on.
+    pub async fn tree_history(&self, tree: i64, range: Range<i64>) -> Result<TreeHistory, StoreError> {
+        let first: Option<i64> = sqlx::query(FIRST).bind(tree).fetch_one(self.readers()).await?.try_get("first")?;
         let before = sqlx::query(POINTS_BEFORE).bind(tree).bind(range.start).fetch_all(self.readers()).await?;
         let within = sqlx::query(POINTS).bind(tree).bind(range.start).bind(range.end).fetch_all(self.readers()).await?;
-        before.iter().chain(&within).map(point_from).collect()
+        let points = before.iter().chain(&within).map(point_from).collect::<Result<_, _>>()?;
+        Ok(TreeHistory { first: first.unwrap_or(range.start), points })
     }
 }
 

@@ -18,6 +18,10 @@ const ALL: &str = "
     select locale.code, locale.name, (select count(*) from repository where repository.locale = locale.id) as repositories
     from locale
     order by locale.code";
+const ONE: &str = "
+    select locale.code, locale.name, (select count(*) from repository where repository.locale = locale.id) as repositories
+    from locale
+    where locale.code = $1";
 const NEWEST: &str = "
     select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
            repository.generation as now_in
@@ -29,10 +33,13 @@ const NEWEST: &str = "
 impl Store {
     /// All locales by their codes.
     pub async fn locales(&self) -> Result<Vec<LocaleRow>, StoreError> {
-        let locale = |row: &AnyRow| -> Result<LocaleRow, StoreError> {
-            Ok(LocaleRow { code: parsed(row, "code")?, name: row.try_get("name")?, repositories: row.try_get("repositories")? })
-        };
-        sqlx::query(ALL).fetch_all(self.readers()).await?.iter().map(locale).collect()
+        sqlx::query(ALL).fetch_all(self.readers()).await?.iter().map(locale_from).collect()
+    }
+
+    /// The locale of that code.
+    pub async fn locale(&self, code: &LocaleCode) -> Result<Option<LocaleRow>, StoreError> {
+        let row = sqlx::query(ONE).bind(code.to_string()).fetch_optional(self.readers()).await?;
+        row.map(|row| locale_from(&row)).transpose()
     }
 
     /// The newest pushes of these repositories by date. Asked for each: one statement for all would read every push of the
@@ -49,4 +56,8 @@ impl Store {
         newest.truncate(limit);
         self.with_changesets(newest.into_iter().map(|(_, row)| row).collect()).await
     }
+}
+
+fn locale_from(row: &AnyRow) -> Result<LocaleRow, StoreError> {
+    Ok(LocaleRow { code: parsed(row, "code")?, name: row.try_get("name")?, repositories: row.try_get("repositories")? })
 }

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
+use std::borrow::Cow;
 use url::form_urlencoded;
 
 /// The format of an answer.
@@ -95,7 +96,7 @@ pub(super) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Here {
     path: String,
-    parameters: Vec<(&'static str, String)>,
+    parameters: Vec<(Cow<'static, str>, String)>,
     formats: &'static [Format],
 }
 
@@ -106,8 +107,8 @@ impl Here {
     }
 
     /// The same with a filter; an empty one is left out of addresses. May be said again for one that repeats.
-    pub(super) fn and(mut self, name: &'static str, value: impl ToString) -> Here {
-        self.parameters.push((name, value.to_string()));
+    pub(super) fn and(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Here {
+        self.parameters.push((name.into(), value.to_string()));
         self
     }
 
@@ -116,9 +117,14 @@ impl Here {
         Here { formats, ..self }
     }
 
+    /// The address without any filter, for forms.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The address, filters and all.
     pub(super) fn address(&self) -> String {
-        let pairs: Vec<(&str, &str)> = self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> = self.parameters.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect();
         address(&self.path, &pairs)
     }
 
@@ -130,12 +136,12 @@ impl Here {
     /// The page without these filters.
     pub(super) fn without(&self, names: &[&str]) -> Here {
         let mut here = self.clone();
-        here.parameters.retain(|(known, _)| !names.contains(known));
+        here.parameters.retain(|(known, _)| !names.contains(&known.as_ref()));
         here
     }
 
     /// The filters that a form has to carry along, which asks for those in `asked` itself.
-    pub(super) fn carried(&self, asked: &[&str]) -> Vec<(&'static str, String)> {
+    pub(super) fn carried(&self, asked: &[&str]) -> Vec<(Cow<'static, str>, String)> {
         self.without(asked).parameters.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }
 
@@ -176,7 +182,7 @@ mod tests {
         assert_eq!(here.address(), "/p?repo=a&repo=b&start=50");
         assert_eq!(here.with("start", ""), "/p?repo=a&repo=b");
         assert_eq!(here.with("repo", "c"), "/p?start=50&repo=c");
-        assert_eq!(here.carried(&["repo"]), [("start", "50".to_owned())]);
+        assert_eq!(here.carried(&["repo"]), [("start".into(), "50".to_owned())]);
         assert_eq!(here.twins(), [("json", "/p?repo=a&repo=b&start=50&format=json".to_owned())]);
     }
 }

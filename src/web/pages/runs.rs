@@ -104,6 +104,13 @@ impl Shown for Page {}
 
 impl Shown for TreePage {}
 
+impl TreePage {
+    /// Where its locales stand.
+    fn dashboard(&self) -> String {
+        address("/dashboard/", &[("tree", &self.tree.code)])
+    }
+}
+
 fn page_of(path: &str, mut runs: Vec<RunShown>) -> (Vec<RunShown>, Option<String>) {
     let are_more = runs.len() > usize::try_from(LENGTH).unwrap_or_default();
     runs.truncate(usize::try_from(LENGTH).unwrap_or_default());

@@ -66,6 +66,17 @@ const ACTIVE: &str = "
 const BEFORE: RowsSql = rows_sql!(
     "select run.id, run.missing + run.report as missing, run.completion
      from " ROWS " join run on run.id = cast(value->>0 as bigint)");
+const AT: RowsSql = rows_sql!(
+    "select run.tree, run.locale, run.srctime, run.missing + run.report as missing
+     from (select (select earlier.id
+                   from run earlier join task_result on task_result.id = earlier.result
+                   where earlier.tree = cast(value->>0 as bigint) and earlier.locale = cast(value->>1 as bigint)
+                     and earlier.srctime <= cast(value->>2 as bigint)
+                   order by earlier.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task,
+                            task_result.task_run desc
+                   limit 1) as id
+           from " ROWS ") last
+     join run on run.id = last.id");
 const COURSES: RowsSql = rows_sql!(
     "select run.tree, run.locale, run.srctime, run.missing + run.report as missing
      from " ROWS "
@@ -77,7 +88,7 @@ const COURSES: RowsSql = rows_sql!(
 
 impl Store {
     /// The active runs of all trees and locales, each with what counted at `before`, in seconds since 1970; by locale, then tree.
-    pub async fn standings(&self, before: i64) -> Result<Vec<PlaceRow>, StoreError> {
+    pub async fn places(&self, before: i64) -> Result<Vec<PlaceRow>, StoreError> {
         let rows = sqlx::query(ACTIVE).bind(before).fetch_all(self.readers()).await?;
         let earlier = |row: &AnyRow| -> Result<Option<i64>, StoreError> { Ok(row.try_get("before")?) };
         let earlier = rows.iter().map(earlier).collect::<Result<Vec<_>, _>>()?;
@@ -95,8 +106,8 @@ impl Store {
         rows.iter().map(before).collect()
     }
 
-    /// How each place came along after `from` and up to `until`, in seconds since 1970; by place, oldest first. Of several points
-    /// at one time the last counts.
+    /// How each place came along up to `until`, beginning with what counted at `from`, in seconds since 1970; of each place oldest
+    /// first. Of several points at one time the last counts.
     pub async fn courses(
         &self,
         places: impl Iterator<Item = Place>,
@@ -108,7 +119,10 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        self.rows_for(&COURSES, rows.done()).await?.iter().map(point_from).collect()
+        let rows = rows.done();
+        let before = self.rows_for(&AT, rows.clone()).await?;
+        let after = self.rows_for(&COURSES, rows).await?;
+        before.iter().chain(&after).map(point_from).collect()
     }
 }
 
