@@ -144,7 +144,9 @@ impl Asked {
         for highlight in highlights {
             chart = chart.shaded(highlight.class, &highlight.span(), highlight.words());
         }
-        let stops = rows.iter().zip(&missing).map(|(row, (at, count))| self.stop(row, *at, *count, now)).collect();
+        // Of several runs at one time only the last counts.
+        let counting = rows.chunk_by(|one, next| one.srctime == next.srctime).filter_map(<[HistoryRow]>::last);
+        let stops = counting.map(|row| self.stop(row, now)).collect();
         chart
             .and_at_the_right(right, most(&unchanged))
             .with_at_the_right("unchanged", Shape::Area, &unchanged)
@@ -153,12 +155,14 @@ impl Asked {
             .marked(stops)
     }
 
-    fn stop(&self, row: &HistoryRow, at: i64, count: i64, now: Timestamp) -> Stop {
-        let title = match self.unit {
-            Unit::Strings => format!("{count} missing, {} obsolete, {} unchanged", row.counts.obsolete, row.counts.unchanged),
-            Unit::Words => format!("{count} missing, {} unchanged", row.counts.unchanged_w),
+    fn stop(&self, row: &HistoryRow, now: Timestamp) -> Stop {
+        let counts = &row.counts;
+        let (count, more) = match self.unit {
+            Unit::Strings => (counts.untranslated(), format!("{} obsolete, {} unchanged", counts.obsolete, counts.unchanged)),
+            Unit::Words => (counts.missing_w, format!("{} unchanged", counts.unchanged_w)),
         };
-        Stop { at, count, href: compare(row.run), title: format!("{}: {title}", Time::of_seconds(at, now).utc()) }
+        let title = format!("{}: {count} missing, {more}", Time::of_seconds(row.srctime, now).utc());
+        Stop { at: row.srctime, count, href: compare(row.run), title }
     }
 }
 
