@@ -2,8 +2,7 @@
 
 use super::database::{Store, StoreError};
 use super::places::{CoursePoint, Place, point_from};
-use super::runs::counts_from;
-use crate::domain::{Counts, LocaleCode};
+use crate::domain::LocaleCode;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::ops::Range;
@@ -22,7 +21,13 @@ pub struct HistoryRow {
     pub run: i64,
     /// Seconds since 1970.
     pub srctime: i64,
-    pub counts: Counts,
+    /// Strings without a translation, those that are only reported too; and words.
+    pub missing: i64,
+    pub missing_w: i64,
+    pub obsolete: i64,
+    pub unchanged: i64,
+    pub unchanged_w: i64,
+    pub errors: i64,
     pub completion: i64,
 }
 
@@ -35,17 +40,19 @@ const LIFE: &str = "
     from tree, locale
     where tree.code = $1 and locale.code = $2";
 const RUNS: &str = "
-    select run.*
+    select run.id, run.srctime, run.missing + run.report as missing, run.missing_w, run.obsolete, run.unchanged, run.unchanged_w,
+           run.errors, run.completion
     from run join task_result on task_result.id = run.result
     where run.tree = $1 and run.locale = $2 and run.srctime >= $3 and run.srctime < $4
     order by run.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task, task_result.task_run desc
     limit $5";
+/// SQLite takes the tables of a cross join in their order: a search for each locale, not through all runs of the tree.
 const POINTS: &str = "
     select run.tree, run.locale, run.srctime, run.missing + run.report as missing
     from active
-    join run on run.tree = active.tree and run.locale = active.locale and run.srctime >= $2 and run.srctime < $3
+    cross join run
     join task_result on task_result.id = run.result
-    where active.tree = $1
+    where active.tree = $1 and run.tree = active.tree and run.locale = active.locale and run.srctime >= $2 and run.srctime < $3
     order by run.srctime, task_result.resolved_at, task_result.root desc, task_result.task desc, task_result.task_run";
 const POINTS_BEFORE: &str = "
     select run.tree, run.locale, run.srctime, run.missing + run.report as missing
@@ -112,7 +119,12 @@ fn history_from(row: &AnyRow) -> Result<HistoryRow, StoreError> {
     Ok(HistoryRow {
         run: row.try_get("id")?,
         srctime: row.try_get("srctime")?,
-        counts: counts_from(row)?,
+        missing: row.try_get("missing")?,
+        missing_w: row.try_get("missing_w")?,
+        obsolete: row.try_get("obsolete")?,
+        unchanged: row.try_get("unchanged")?,
+        unchanged_w: row.try_get("unchanged_w")?,
+        errors: row.try_get("errors")?,
         completion: row.try_get("completion")?,
     })
 }

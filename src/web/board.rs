@@ -10,7 +10,8 @@
 //!
 //! The rows also depend on the time, through what counted a week before: they are read anew when that is an hour off.
 
-use crate::store::{Place, PlaceRow, Store, StoreError, TreeHistory};
+use super::shares::{Shares, counted};
+use crate::store::{Place, PlaceRow, Store, StoreError};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,8 +23,8 @@ const WEEK: i64 = 7 * 86_400;
 pub(super) const COURSE: i64 = 4 * WEEK;
 /// How long what counted a week before may be that of another moment.
 const HOUR: i64 = 3600;
-/// So many histories of trees are kept at most; of three years and 150 locales each is about a megabyte.
-const MOST_HISTORIES: usize = 8;
+/// So many trees are kept counted at most; of three years and 150 locales each is about a megabyte.
+const MOST_COUNTED: usize = 16;
 
 /// The boards of a web server: the one that is kept, and the making of the next.
 #[derive(Clone)]
@@ -41,13 +42,20 @@ pub(super) struct Board {
     pub(super) rows: Vec<PlaceRow>,
     store: Store,
     courses: Mutex<HashMap<Place, Course>>,
-    histories: Mutex<HashMap<(i64, Range<i64>), History>>,
+    counted: Mutex<HashMap<(i64, Range<i64>, i64), Arc<OnceCell<Arc<Counted>>>>>,
 }
 
 /// How many strings had no translation, each from a second since 1970 on; oldest first, at least one.
 pub(super) type Course = Arc<[(i64, i64)]>;
 
-type History = Arc<OnceCell<Arc<TreeHistory>>>;
+/// The locales of a tree over time.
+pub(super) struct Counted {
+    /// When the tree was compared first, in seconds since 1970.
+    pub(super) first: i64,
+    pub(super) shares: Vec<Shares>,
+    /// How many strings each locale misses in the end.
+    pub(super) missing: HashMap<i64, i64>,
+}
 
 impl Boards {
     pub(super) fn new(store: Store) -> Boards {
@@ -79,7 +87,7 @@ impl Board {
     async fn read(store: &Store, now: i64) -> Result<Board, StoreError> {
         let version = store.results_version().await?;
         let rows = store.places(now - WEEK).await?;
-        Ok(Board { version, made_at: now, rows, store: store.clone(), courses: Mutex::default(), histories: Mutex::default() })
+        Ok(Board { version, made_at: now, rows, store: store.clone(), courses: Mutex::default(), counted: Mutex::default() })
     }
 
     /// The number of a tree.
@@ -112,17 +120,22 @@ impl Board {
         Ok(rows.iter().filter_map(|row| known.get(&row.place).cloned()).collect())
     }
 
-    /// How all locales of a tree came along, as the store says it. Many who ask at once wait for one who reads.
-    pub(super) async fn tree_history(&self, tree: i64, range: Range<i64>) -> Result<Arc<TreeHistory>, StoreError> {
-        let history = {
-            let mut kept = self.histories.lock().unwrap_or_else(PoisonError::into_inner);
-            let key = (tree, range.clone());
-            if kept.len() >= MOST_HISTORIES && !kept.contains_key(&key) {
+    /// How many locales of a tree are good over time, with at most `bound` missing. Many who ask at once wait for one who counts.
+    pub(super) async fn counted(&self, tree: i64, range: Range<i64>, bound: i64) -> Result<Arc<Counted>, StoreError> {
+        let counting = {
+            let mut kept = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = (tree, range.clone(), bound);
+            if kept.len() >= MOST_COUNTED && !kept.contains_key(&key) {
                 kept.clear();
             }
             Arc::clone(kept.entry(key).or_default())
         };
-        let read = async || self.store.tree_history(tree, range).await.map(Arc::new);
-        history.get_or_try_init(read).await.cloned()
+        let count = async || {
+            let from = range.start;
+            let history = self.store.tree_history(tree, range).await?;
+            let (shares, missing) = counted(&history.points, bound, from);
+            Ok(Arc::new(Counted { first: history.first, shares, missing }))
+        };
+        counting.get_or_try_init(count).await.cloned()
     }
 }

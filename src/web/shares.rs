@@ -13,26 +13,26 @@ pub(super) struct Shares {
     pub(super) bad: usize,
 }
 
-/// The counts from `from` on, each time they change. The points are oldest first; what was before `from` counts from there on.
-pub(super) fn counted(points: &[CoursePoint], bound: i64, from: i64) -> Vec<Shares> {
-    let mut is_good: HashMap<i64, bool> = HashMap::new();
+/// The counts from `from` on, each time they change, and how many strings each locale misses in the end. The points are oldest
+/// first; what was before `from` counts from there on.
+pub(super) fn counted(points: &[CoursePoint], bound: i64, from: i64) -> (Vec<Shares>, HashMap<i64, i64>) {
+    let mut missing: HashMap<i64, i64> = HashMap::new();
     let (mut good, mut bad) = (0, 0);
     let mut shares: Vec<Shares> = Vec::new();
     for point in points {
-        let is = point.missing <= bound;
-        match is_good.insert(point.place.locale, is) {
-            Some(true) => good -= 1,
-            Some(false) => bad -= 1,
+        match missing.insert(point.place.locale, point.missing) {
+            Some(was) if was <= bound => good -= 1,
+            Some(_) => bad -= 1,
             None => {}
         }
-        if is {
+        if point.missing <= bound {
             good += 1
         } else {
             bad += 1
         }
         push(&mut shares, Shares { at: point.from.max(from), good, bad });
     }
-    shares
+    (shares, missing)
 }
 
 /// Adds what holds from a moment on; what held from the same moment on did not hold at all.
@@ -51,14 +51,9 @@ pub(super) fn last_of_days(shares: &[Shares]) -> Vec<Shares> {
     shares.chunk_by(|one, next| one.at.div_euclid(DAY) == next.at.div_euclid(DAY)).filter_map(|day| day.last().copied()).collect()
 }
 
-/// How many strings each locale misses in the end.
-pub(super) fn at_the_end(points: &[CoursePoint]) -> HashMap<i64, i64> {
-    points.iter().map(|point| (point.place.locale, point.missing)).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Shares, at_the_end, counted, last_of_days};
+    use super::{Shares, counted, last_of_days};
     use crate::store::{CoursePoint, Place};
 
     fn points(points: &[(i64, i64, i64)]) -> Vec<CoursePoint> {
@@ -74,7 +69,7 @@ mod tests {
 
     fn check(of: &[(i64, i64, i64)], bound: i64, expected: &[(i64, usize, usize)]) {
         let found: Vec<(i64, usize, usize)> =
-            counted(&points(of), bound, 100).iter().map(|one| (one.at, one.good, one.bad)).collect();
+            counted(&points(of), bound, 100).0.iter().map(|one| (one.at, one.good, one.bad)).collect();
         assert_eq!(found, expected, "{of:?}");
     }
 
@@ -95,7 +90,7 @@ mod tests {
     fn days_and_ends() {
         let share = |at| Shares { at, good: 1, bad: 0 };
         assert_eq!(last_of_days(&[share(0), share(86_399), share(86_400)]), [share(86_399), share(86_400)]);
-        let end = at_the_end(&points(&[(1, 50, 9), (2, 60, 4), (1, 70, 3)]));
+        let (_, end) = counted(&points(&[(1, 50, 9), (2, 60, 4), (1, 70, 3)]), 0, 100);
         assert_eq!((end[&1], end[&2]), (3, 4));
     }
 }

@@ -55,7 +55,6 @@ struct RunShown {
     missing_w: i64,
     unchanged_w: i64,
     errors: i64,
-    warnings: i64,
     completion: i64,
 }
 
@@ -133,10 +132,10 @@ impl Asked {
     fn chart(&self, rows: &[HistoryRow], highlights: &[Highlight], now: Timestamp) -> Chart {
         let of = |count: fn(&HistoryRow) -> i64| -> Vec<(i64, i64)> { rows.iter().map(|row| (row.srctime, count(row))).collect() };
         let (missing, unchanged) = match self.unit {
-            Unit::Strings => (of(|row| row.counts.untranslated()), of(|row| row.counts.unchanged)),
-            Unit::Words => (of(|row| row.counts.missing_w), of(|row| row.counts.unchanged_w)),
+            Unit::Strings => (of(|row| row.missing), of(|row| row.unchanged)),
+            Unit::Words => (of(|row| row.missing_w), of(|row| row.unchanged_w)),
         };
-        let obsolete = if self.unit == Unit::Strings { of(|row| row.counts.obsolete) } else { Vec::new() };
+        let obsolete = if self.unit == Unit::Strings { of(|row| row.obsolete) } else { Vec::new() };
         let most = |points: &[(i64, i64)]| points.iter().map(|(_, count)| *count).max().unwrap_or_default();
         let title = format!("{} of {} for {} over time", self.unit.name(), self.tree, self.locale);
         let (left, right) = self.unit.scales();
@@ -156,10 +155,9 @@ impl Asked {
     }
 
     fn stop(&self, row: &HistoryRow, now: Timestamp) -> Stop {
-        let counts = &row.counts;
         let (count, more) = match self.unit {
-            Unit::Strings => (counts.untranslated(), format!("{} obsolete, {} unchanged", counts.obsolete, counts.unchanged)),
-            Unit::Words => (counts.missing_w, format!("{} unchanged", counts.unchanged_w)),
+            Unit::Strings => (row.missing, format!("{} obsolete, {} unchanged", row.obsolete, row.unchanged)),
+            Unit::Words => (row.missing_w, format!("{} unchanged", row.unchanged_w)),
         };
         let title = format!("{}: {count} missing, {more}", Time::of_seconds(row.srctime, now).utc());
         Stop { at: row.srctime, count, href: compare(row.run), title }
@@ -221,13 +219,12 @@ impl RunShown {
         RunShown {
             run: row.run,
             srctime: Time::of_seconds(row.srctime, now),
-            missing: row.counts.untranslated(),
-            obsolete: row.counts.obsolete,
-            unchanged: row.counts.unchanged,
-            missing_w: row.counts.missing_w,
-            unchanged_w: row.counts.unchanged_w,
-            errors: row.counts.errors,
-            warnings: row.counts.warnings,
+            missing: row.missing,
+            obsolete: row.obsolete,
+            unchanged: row.unchanged,
+            missing_w: row.missing_w,
+            unchanged_w: row.unchanged_w,
+            errors: row.errors,
             completion: row.completion,
         }
     }
@@ -250,21 +247,11 @@ impl Page {
 
 impl Shown for Page {
     fn table(&self) -> Option<Table> {
-        let mut table = Table::of(&[
-            "run",
-            "srctime",
-            "missing",
-            "obsolete",
-            "unchanged",
-            "missing_w",
-            "unchanged_w",
-            "errors",
-            "warnings",
-            "completion",
-        ]);
+        let mut table =
+            Table::of(&["run", "srctime", "missing", "obsolete", "unchanged", "missing_w", "unchanged_w", "errors", "completion"]);
         for run in &self.runs {
             let counts = [run.missing, run.obsolete, run.unchanged, run.missing_w, run.unchanged_w];
-            let more = [run.errors, run.warnings, run.completion];
+            let more = [run.errors, run.completion];
             let numbers = counts.into_iter().chain(more).map(|number| number.to_string());
             table.add([run.run.to_string(), run.srctime.machine()].into_iter().chain(numbers).collect());
         }

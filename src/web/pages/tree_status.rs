@@ -7,7 +7,7 @@ use crate::web::chart::{Chart, Shape};
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
 use crate::web::period::Period;
-use crate::web::shares::{Shares, at_the_end, counted, last_of_days};
+use crate::web::shares::{Shares, last_of_days};
 use crate::web::shown::Time;
 use crate::web::table::Table;
 use crate::web::wanted::Wanted;
@@ -89,11 +89,11 @@ pub(crate) async fn show(
     let board = web.boards.now(now).await?;
     let tree = board.tree(&code).ok_or_else(|| PageError::NotFound("There is no tree of that name.".to_owned()))?;
     let asked = Asked::read(code, &wanted, now)?;
-    let history = board.tree_history(tree, asked.period.range()).await?;
-    let last = board.rows.iter().filter(|row| row.place.tree == tree).map(|row| row.srctime).max().unwrap_or(history.first);
-    let shares = counted(&history.points, i64::try_from(asked.bound).unwrap_or(i64::MAX), asked.period.from);
-    let best = asked.best(&board, &at_the_end(&history.points));
-    format.answer(&asked.page(&shares, best, history.first..last, now))
+    let bound = i64::try_from(asked.bound).unwrap_or(i64::MAX);
+    let counted = board.counted(tree, asked.period.range(), bound).await?;
+    let last = board.rows.iter().filter(|row| row.place.tree == tree).map(|row| row.srctime).max().unwrap_or(counted.first);
+    let best = asked.best(&board, &counted.missing);
+    format.answer(&asked.page(&counted.shares, best, counted.first..last, now))
 }
 
 impl Asked {
