@@ -42,11 +42,22 @@ pub(super) struct Board {
     pub(super) rows: Vec<PlaceRow>,
     store: Store,
     courses: Mutex<HashMap<Place, Course>>,
-    counted: Mutex<HashMap<(i64, Range<i64>, i64), Arc<OnceCell<Arc<Counted>>>>>,
+    counted: Mutex<HashMap<Count, Counting>>,
 }
 
 /// How many strings had no translation, each from a second since 1970 on; oldest first, at least one.
 pub(super) type Course = Arc<[(i64, i64)]>;
+
+/// What is counted: the locales of a tree in a range of time, good with at most so many strings missing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Count {
+    pub(super) tree: i64,
+    /// Seconds since 1970.
+    pub(super) range: Range<i64>,
+    pub(super) bound: i64,
+}
+
+type Counting = Arc<OnceCell<Arc<Counted>>>;
 
 /// The locales of a tree over time.
 pub(super) struct Counted {
@@ -120,22 +131,21 @@ impl Board {
         Ok(rows.iter().filter_map(|row| known.get(&row.place).cloned()).collect())
     }
 
-    /// How many locales of a tree are good over time, with at most `bound` missing. Many who ask at once wait for one who counts.
-    pub(super) async fn counted(&self, tree: i64, range: Range<i64>, bound: i64) -> Result<Arc<Counted>, StoreError> {
+    /// How many locales of a tree are good over time. Many who ask at once wait for one who counts.
+    pub(super) async fn counted(&self, count: Count) -> Result<Arc<Counted>, StoreError> {
         let counting = {
             let mut kept = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-            let key = (tree, range.clone(), bound);
-            if kept.len() >= MOST_COUNTED && !kept.contains_key(&key) {
+            if kept.len() >= MOST_COUNTED && !kept.contains_key(&count) {
                 kept.clear();
             }
-            Arc::clone(kept.entry(key).or_default())
+            Arc::clone(kept.entry(count.clone()).or_default())
         };
-        let count = async || {
-            let from = range.start;
-            let history = self.store.tree_history(tree, range).await?;
-            let (shares, missing) = counted(&history.points, bound, from);
-            Ok(Arc::new(Counted { first: history.first, shares, missing }))
-        };
-        counting.get_or_try_init(count).await.cloned()
+        counting.get_or_try_init(async || self.count(&count).await.map(Arc::new)).await.cloned()
+    }
+
+    async fn count(&self, count: &Count) -> Result<Counted, StoreError> {
+        let history = self.store.tree_history(count.tree, count.range.clone()).await?;
+        let (shares, missing) = counted(&history.points, count.bound, count.range.start);
+        Ok(Counted { first: history.first, shares, missing })
     }
 }

@@ -125,7 +125,7 @@ impl Order {
     }
 
     /// The order that the head of a column leads to: the other way around if it is that of the column, the most first for counts.
-    pub(super) fn from_head_of(self, key: Key) -> Order {
+    pub(super) fn after_head_of(self, key: Key) -> Order {
         let is_name = matches!(key, Key::Locale | Key::Tree);
         Order { key, descending: if self.key == key { !self.descending } else { !is_name } }
     }

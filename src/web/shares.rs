@@ -26,9 +26,9 @@ pub(super) fn counted(points: &[CoursePoint], bound: i64, from: i64) -> (Vec<Sha
             None => {}
         }
         if point.missing <= bound {
-            good += 1
+            good += 1;
         } else {
-            bad += 1
+            bad += 1;
         }
         push(&mut shares, Shares { at: point.from.max(from), good, bad });
     }

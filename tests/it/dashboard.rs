@@ -57,7 +57,7 @@ async fn it_shows_where_each_tree_and_locale_stands() {
         "nothing missing",
         "<a href=\"/teams/fr\">fr</a>",
         "<a href=\"/trees/gecko-strings/browser\">gecko-strings/browser</a>",
-        "<td>new</td>",
+        "<td class=\"change\">new</td>",
         "/dashboard/history?tree=gecko-strings%2Fbrowser&#38;locale=fr",
         "12 missing all the time",
         "1 to 4 of 4",

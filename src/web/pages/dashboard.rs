@@ -175,7 +175,7 @@ impl Request {
     fn columns(&self) -> Vec<Column> {
         let column = |key: Key| Column {
             word: key.name(),
-            href: self.here(&self.selection, self.order.from_head_of(key), 0).address(),
+            href: self.here(&self.selection, self.order.after_head_of(key), 0).address(),
             sorted: match (self.order.key == key, self.order.descending) {
                 (false, _) => "none",
                 (true, false) => "ascending",

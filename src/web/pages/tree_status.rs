@@ -2,7 +2,7 @@
 
 use super::history::{Zoom, zooms};
 use crate::web::Web;
-use crate::web::board::Board;
+use crate::web::board::{Board, Count};
 use crate::web::chart::{Chart, Shape};
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
@@ -90,7 +90,7 @@ pub(crate) async fn show(
     let tree = board.tree(&code).ok_or_else(|| PageError::NotFound("There is no tree of that name.".to_owned()))?;
     let asked = Asked::read(code, &wanted, now)?;
     let bound = i64::try_from(asked.bound).unwrap_or(i64::MAX);
-    let counted = board.counted(tree, asked.period.range(), bound).await?;
+    let counted = board.counted(Count { tree, range: asked.period.range(), bound }).await?;
     let last = board.rows.iter().filter(|row| row.place.tree == tree).map(|row| row.srctime).max().unwrap_or(counted.first);
     let best = asked.best(&board, &counted.missing);
     format.answer(&asked.page(&counted.shares, best, counted.first..last, now))
