@@ -21,6 +21,30 @@ pub struct Counts {
     pub keys: i64,
 }
 
+/// What a comparison comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grade {
+    /// There are errors, or strings are missing.
+    Failure,
+    /// There are obsolete strings, and nothing worse.
+    Warnings,
+    Success,
+}
+
+impl Grade {
+    /// The gravest first.
+    pub const ALL: [Grade; 3] = [Grade::Failure, Grade::Warnings, Grade::Success];
+
+    /// Its name on pages and in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Grade::Failure => "failure",
+            Grade::Warnings => "warnings",
+            Grade::Success => "success",
+        }
+    }
+}
+
 /// The largest count that is taken.
 pub const MOST_COUNTED: i64 = 1_000_000_000;
 
@@ -71,6 +95,22 @@ impl Counts {
     /// Percent of the strings that are translated, rounded down; 0 where there are none.
     pub fn completion(&self) -> i64 {
         percent(self.changed, self.total())
+    }
+
+    /// How many strings have no translation, those that are only reported too.
+    pub fn untranslated(&self) -> i64 {
+        self.missing + self.report
+    }
+
+    /// What they come to.
+    pub fn grade(&self) -> Grade {
+        if self.errors > 0 || self.missing > 0 {
+            Grade::Failure
+        } else if self.obsolete > 0 {
+            Grade::Warnings
+        } else {
+            Grade::Success
+        }
     }
 
     /// How many words there are to translate.
@@ -143,7 +183,7 @@ pub fn config_stem(config: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, tree_code};
+    use super::{Counts, Grade, tree_code};
     use crate::domain::{RepositoryUrl, UrlRules};
 
     #[test]
@@ -153,6 +193,16 @@ mod tests {
         assert_eq!((counts.total(), counts.completion()), (29, 65));
         assert_eq!((counts.total_w(), counts.completion_w()), (58, 74));
         assert_eq!(Counts::default().completion(), 0);
+    }
+
+    #[test]
+    fn errors_and_missing_strings_are_failures_and_obsolete_ones_warnings() {
+        let check = |counts: Counts, grade| assert_eq!(counts.grade(), grade, "{counts:?}");
+        check(Counts::default(), Grade::Success);
+        check(Counts { warnings: 2, report: 3, ..Counts::default() }, Grade::Success);
+        check(Counts { obsolete: 1, ..Counts::default() }, Grade::Warnings);
+        check(Counts { obsolete: 1, missing: 1, ..Counts::default() }, Grade::Failure);
+        check(Counts { errors: 1, ..Counts::default() }, Grade::Failure);
     }
 
     #[test]

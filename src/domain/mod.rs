@@ -16,7 +16,7 @@ mod task;
 
 pub use changeset::{Changeset, HgDate};
 pub use clock::Clock;
-pub use comparison::{Compared, Comparison, Counts, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
+pub use comparison::{Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
 pub use hex::hex;
 pub use kept::Kept;
 pub use logged::{in_full, milliseconds};

@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
 const TEXTS: &[(i64, &str, &str)] = &[
     (1, "pushes", include_str!("../../migrations/0001_pushes.sql")),
     (2, "results", include_str!("../../migrations/0002_results.sql")),
+    (3, "dashboard", include_str!("../../migrations/0003_dashboard.sql")),
 ];
 
 /// Brings the tables up to date in one transaction. PostgreSQL's advisory lock is held until after the commit, SQLite's

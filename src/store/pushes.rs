@@ -74,7 +74,7 @@ impl Store {
         self.with_changesets(sqlx::query(NEWEST).bind(limit).fetch_all(self.readers()).await?).await
     }
 
-    async fn with_changesets(&self, pushes: Vec<AnyRow>) -> Result<Vec<PushRow>, StoreError> {
+    pub(super) async fn with_changesets(&self, pushes: Vec<AnyRow>) -> Result<Vec<PushRow>, StoreError> {
         let ids = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let mut changesets: HashMap<i64, Vec<PushedChangeset>> = HashMap::new();
         for row in self.rows_for(&CHANGESETS, Rows::of(ids.iter().map(|id| Cell::Number(*id)))).await? {

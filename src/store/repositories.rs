@@ -3,7 +3,7 @@
 use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::rows::{Cell, Rows};
 use crate::domain::{
-    ErrorClass, KnownRepository, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
+    ErrorClass, KnownRepository, LocaleCode, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
 };
 use jiff::Timestamp;
 use sqlx::Row;
@@ -45,6 +45,15 @@ const COLUMNS_ONE: &str = "
     left join locale on locale.id = repository.locale
     left join repository origin on origin.id = repository.fork_of
     where repository.name = $1";
+const COLUMNS_OF_LOCALE: &str = "
+    select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
+           origin.name as origin_name
+    from locale
+    join repository on repository.locale = locale.id
+    left join forest on forest.id = repository.forest
+    left join repository origin on origin.id = repository.fork_of
+    where locale.code = $1
+    order by repository.name";
 const KNOWN: RowsSql = rows_sql!(
     "select repository.id, repository.name, repository.url, repository.last_push,
             case when repository.archived = 1 or coalesce(forest.archived, 0) = 1 then 1 else 0 end as archived
@@ -69,6 +78,12 @@ impl Store {
     /// All repositories by name, archived ones too.
     pub async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
         sqlx::query(COLUMNS_ALL).fetch_all(self.readers()).await?.iter().map(repository_from).collect()
+    }
+
+    /// The repositories of a locale by name, archived ones too.
+    pub async fn repositories_of(&self, locale: &LocaleCode) -> Result<Vec<Repository>, StoreError> {
+        let query = sqlx::query(COLUMNS_OF_LOCALE).bind(locale.to_string());
+        query.fetch_all(self.readers()).await?.iter().map(repository_from).collect()
     }
 
     /// The repository of that name.

@@ -79,6 +79,7 @@ async fn write_down(change: &mut Change, result: &TaskResult, now: Timestamp) ->
     let (ids, places): (Vec<i64>, BTreeSet<(i64, i64)>) = runs.into_iter().map(|(place, run)| (run, place)).unzip();
     settling::settle(change, &ids).await?;
     settling::activate(change, &places).await?;
+    settling::raise_version(change).await?;
     Ok(Taken::Recorded { comparisons: comparisons.len() as u64 })
 }
 

@@ -67,6 +67,17 @@ macro_rules! runs_sql {
 const ONE: &str = runs_sql!("where run.id = $1");
 const NEWEST: &str = runs_sql!("where run.id < $1 order by run.id desc limit $2");
 const NEWEST_OF: &str = runs_sql!("where run.tree = $3 and run.id < $1 order by run.id desc limit $2");
+const BEFORE: &str = runs_sql!(
+    "where run.tree = $1 and run.locale = $2 and run.srctime <= $3
+       and (run.srctime < $3 or task_result.resolved_at < $4
+            or (task_result.resolved_at = $4
+                and (task_result.root > $5
+                     or (task_result.root = $5
+                         and (task_result.task > $6 or (task_result.task = $6 and task_result.task_run < $7))))))
+     order by run.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task, task_result.task_run desc
+     limit 1"
+);
+const PLACE_OF: &str = "select tree, locale from run where id = $1";
 const ACTIVE_OF: &str = runs_sql!("where run.tree = $1 and active.run is not null order by locale.code");
 const REVISIONS: &str = "
     select compared_repository.url, repository.name, changeset.revision, changeset.known
@@ -94,6 +105,23 @@ impl Store {
     pub async fn run(&self, id: i64) -> Result<Option<RunRow>, StoreError> {
         let row = sqlx::query(ONE).bind(id).fetch_optional(self.readers()).await?;
         row.map(|row| run_from(&row)).transpose()
+    }
+
+    /// The run that came before this one for its tree and locale: by source time, then by the end of its task, as it is decided
+    /// which one is active.
+    pub async fn run_before(&self, run: &RunRow) -> Result<Option<RunRow>, StoreError> {
+        let Some(place) = sqlx::query(PLACE_OF).bind(run.id).fetch_optional(self.readers()).await? else {
+            return Ok(None);
+        };
+        let query = sqlx::query(BEFORE)
+            .bind(place.try_get::<i64, _>("tree")?)
+            .bind(place.try_get::<i64, _>("locale")?)
+            .bind(run.srctime)
+            .bind(run.resolved.as_microsecond())
+            .bind(run.of.root.to_string())
+            .bind(run.of.task.to_string())
+            .bind(i64::from(run.of.run));
+        query.fetch_optional(self.readers()).await?.map(|row| run_from(&row)).transpose()
     }
 
     /// What was compared in a run.
@@ -143,12 +171,17 @@ impl Store {
     }
 }
 
-fn run_from(row: &AnyRow) -> Result<RunRow, StoreError> {
-    let number = |column: &str| -> Result<i64, StoreError> { Ok(row.try_get(column)?) };
+/// The eleven counts of a row of runs.
+pub(super) fn counts_from(row: &AnyRow) -> Result<Counts, StoreError> {
     let mut counts = [0; 11];
     for (count, name) in counts.iter_mut().zip(Counts::NAMES) {
-        *count = number(name)?;
+        *count = row.try_get(name)?;
     }
+    Ok(Counts::of(counts))
+}
+
+fn run_from(row: &AnyRow) -> Result<RunRow, StoreError> {
+    let number = |column: &str| -> Result<i64, StoreError> { Ok(row.try_get(column)?) };
     Ok(RunRow {
         id: number("id")?,
         tree: row.try_get("tree_code")?,
@@ -160,7 +193,7 @@ fn run_from(row: &AnyRow) -> Result<RunRow, StoreError> {
         },
         resolved: time(row, "resolved_at")?.unwrap_or_default(),
         srctime: number("srctime")?,
-        counts: Counts::of(counts),
+        counts: counts_from(row)?,
         total: number("total")?,
         completion: number("completion")?,
         compare_locales: row.try_get("compare_locales")?,

@@ -1,7 +1,8 @@
 //! Trees: what a product compares, known by the repository and path of its configuration, called by a code.
 
-use super::database::{Change, RowsSql, Store, StoreError, rows_sql};
+use super::database::{Change, RowsSql, Step, Store, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
+use super::settling;
 use crate::domain::{Published, RepositoryUrl, hex, tree_code};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
@@ -50,8 +51,17 @@ impl Store {
 
     /// Gives a tree another code; false when there is none of the old code, or one of the new.
     pub async fn rename_tree(&self, from: &str, to: &str) -> Result<bool, StoreError> {
-        Ok(sqlx::query(RENAME).bind(to.to_owned()).bind(from.to_owned()).execute(self.writers()).await?.rows_affected() == 1)
+        self.write(&(from, to), |change, (from, to)| -> Step<'_, bool> { Box::pin(rename(change, from, to)) }).await
     }
+}
+
+async fn rename(change: &mut Change, from: &str, to: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query(RENAME).bind(to.to_owned()).bind(from.to_owned());
+    if query.execute(&mut *change.tx).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    settling::raise_version(change).await?;
+    Ok(true)
 }
 
 /// The numbers of the trees that a result compares, by their configurations; made on first sight.

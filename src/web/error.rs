@@ -1,7 +1,7 @@
 //! Pages that are none: what went wrong in, a page or JSON with one plain sentence out. The causes go to the log, once, and
 //! never onto a page.
 
-use super::format::Format;
+use super::format::{Format, Shown};
 use crate::domain::in_full;
 use crate::store::StoreError;
 use askama::Template;
@@ -37,6 +37,8 @@ struct Page {
     #[serde(skip)]
     title: String,
 }
+
+impl Shown for Page {}
 
 impl PageError {
     fn status(&self) -> StatusCode {
@@ -82,6 +84,8 @@ pub(super) async fn in_words(request: Request, next: Next) -> Response {
     let Some(page) = response.extensions_mut().remove::<Page>() else {
         return response;
     };
+    // An error is no list.
+    let format = if format == Format::Json { Format::Json } else { Format::Html };
     let Ok(mut worded) = format.answer(&page) else {
         return response;
     };

@@ -1,17 +1,28 @@
 //! Shows: requests in; pages, JSON, health and figures out. Reads the store and never writes: only GET and HEAD are answered.
 
+mod assets;
+mod board;
+mod chart;
 mod details;
 mod error;
+mod feed;
 mod format;
 mod headers;
 mod health;
+mod highlight;
 mod pages;
+mod period;
+mod place;
 mod published;
 mod push;
 mod repository;
 mod run;
+mod selection;
+mod shares;
+mod shipping;
 mod shown;
-mod style;
+mod table;
+mod wanted;
 
 use crate::domain::{Clock, Repository};
 use crate::fetch::Artifacts;
@@ -23,6 +34,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
 use axum::serve::ListenerExt;
+use board::Boards;
 use error::PageError;
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -42,6 +54,7 @@ pub struct Web {
     store: Store,
     clock: Clock,
     artifacts: Artifacts,
+    boards: Boards,
 }
 
 /// All that can be asked of the web server.
@@ -52,7 +65,15 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts) -> Router {
         .route("/source/pushes/", get(pages::pushes::show_all))
         .route("/source/pushes/{*name}", get(pages::pushes::show))
         .route("/source/changeset/{revision}", get(pages::changeset::show))
+        .route("/dashboard", get(pages::dashboard::show))
+        .route("/dashboard/", get(pages::dashboard::show))
+        .route("/dashboard/history", get(pages::history::show))
+        .route("/dashboard/tree-status/{*tree}", get(pages::tree_status::show))
         .route("/dashboard/compare", get(pages::compare::show))
+        .route("/teams", get(pages::teams::show_all))
+        .route("/teams/", get(pages::teams::show_all))
+        .route("/teams/{locale}", get(pages::teams::show))
+        .route("/shipping/api/status", get(shipping::show))
         .route("/runs", get(pages::runs::show))
         .route("/trees/{*code}", get(pages::runs::show_tree))
         .route("/schema/elmo-1.json", get(published::schema))
@@ -61,13 +82,14 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts) -> Router {
         .route("/__heartbeat__", get(health::heartbeat))
         .route("/__lbheartbeat__", get(health::load_balancer_heartbeat))
         .route("/metrics", get(health::metrics))
-        .route("/static/elmo.css", get(style::show))
+        .route("/static/elmo.css", get(assets::style))
+        .route("/static/elmo.js", get(assets::script))
         .fallback(nothing_here)
         .layer(from_fn(in_time))
         .layer(from_fn(only_reading))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))
-        .with_state(Web { store, clock, artifacts })
+        .with_state(Web { boards: Boards::new(store.clone()), store, clock, artifacts })
 }
 
 /// A repository as its page's JSON has it, for the command line.

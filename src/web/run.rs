@@ -93,13 +93,18 @@ impl RunShown {
     /// The bar from left to right; empty where there is nothing to translate.
     pub(super) fn bar(&self) -> Vec<Stretch> {
         let parts = [("changed", self.changed), ("missing", self.missing), ("report", self.report), ("unchanged", self.unchanged)];
-        let mut from = 0;
-        let mut stretches = Vec::new();
-        for (name, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
-            let width = (BAR * count).checked_div(self.total).unwrap_or(0).max(1);
-            stretches.push(Stretch { name, from, width, count });
-            from += width;
-        }
-        stretches
+        bar(parts, self.total)
     }
+}
+
+/// Stretches as long as their shares of `total`, those that are empty left out.
+pub(super) fn bar(parts: [(&'static str, i64); 4], total: i64) -> Vec<Stretch> {
+    let mut from = 0;
+    let mut stretches = Vec::new();
+    for (name, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
+        let width = (BAR * count).checked_div(total).unwrap_or(0).max(1);
+        stretches.push(Stretch { name, from, width, count });
+        from += width;
+    }
+    stretches
 }

@@ -52,12 +52,17 @@ impl Time {
         self.seconds <= self.now
     }
 
+    /// The time as RFC 3339 has it; nothing when that cannot hold it.
+    pub(super) fn machine(&self) -> String {
+        self.rfc3339().unwrap_or_default()
+    }
+
     fn rfc3339(&self) -> Option<String> {
         self.in_calendar().map(|at| at.to_string())
     }
 
     fn in_calendar(&self) -> Option<Timestamp> {
-        Timestamp::from_second(self.seconds).ok().filter(|_| self.seconds >= FIRST_SECOND)
+        calendar(self.seconds)
     }
 }
 
@@ -78,6 +83,20 @@ impl askama::filters::HtmlSafe for Time {}
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.rfc3339().serialize(serializer)
+    }
+}
+
+/// Seconds since 1970 as a time, in the years 1 to 9999.
+pub(super) fn calendar(seconds: i64) -> Option<Timestamp> {
+    Timestamp::from_second(seconds).ok().filter(|_| seconds >= FIRST_SECOND)
+}
+
+/// A difference with its sign: `+3`, `−3`, `±0`.
+pub(super) fn signed(number: i64) -> String {
+    match number {
+        0 => "±0".to_owned(),
+        1.. => format!("+{number}"),
+        _ => format!("−{}", number.unsigned_abs()),
     }
 }
 
@@ -136,7 +155,7 @@ fn length(seconds: u64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Time, first_line, lines, person, upstream, zone};
+    use super::{Time, first_line, lines, person, signed, upstream, zone};
     use crate::domain::Kept;
     use jiff::Timestamp;
 
@@ -176,6 +195,11 @@ mod tests {
         check(253_402_300_800, "253402300800 seconds since 1970", "null");
         check(i64::MAX, "9223372036854775807 seconds since 1970", "null");
         check(i64::MIN, "-9223372036854775808 seconds since 1970", "null");
+    }
+
+    #[test]
+    fn a_difference_has_a_sign() {
+        assert_eq!([0, 3, -3, i64::MIN].map(signed), ["±0", "+3", "−3", "−9223372036854775808"]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("elmo_hg", &["fetch"]),
     ("axum", &["web"]),
     ("askama", &["web"]),
+    ("csv", &["web"]),
     ("elmo_upstream", &["commands"]),
     ("elmo_queue", &["commands"]),
     ("object_store", &["fetch"]),

@@ -4,6 +4,7 @@ use super::upstream::{DemoUpstream, Translated};
 use crate::domain::{Message, RootUrl};
 use anyhow::Context;
 use elmo_queue::{Artifact, Queue, Task};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// What is compared: menus by the one, dialogs and windows by the other.
@@ -30,10 +31,20 @@ impl DemoDeployment {
     /// A task compares all locales with the source strings, as the host has both now; gives the queue's message about it.
     pub(super) fn compare(&mut self, upstream: &DemoUpstream) -> anyhow::Result<Message> {
         self.tasks += 1;
+        self.published(upstream, Task::new(self.tasks), upstream.translated()?)
+    }
+
+    /// The same as a task did it after the first push to each locale, which ended at that time.
+    pub(super) fn compare_at_first(&mut self, upstream: &DemoUpstream, ended: Timestamp) -> anyhow::Result<Message> {
+        self.tasks += 1;
+        self.published(upstream, Task::new(self.tasks).resolved(ended), upstream.translated_at_first())
+    }
+
+    fn published(&self, upstream: &DemoUpstream, task: Task, locales: Vec<Translated>) -> anyhow::Result<Message> {
         let (source, revision) = upstream.source()?;
-        let mut task = Task::new(self.tasks).source(&format!("{source}/file/{revision}/taskcluster/kinds/l10n"));
+        let mut task = task.source(&format!("{source}/file/{revision}/taskcluster/kinds/l10n"));
         let mut comparisons = Vec::new();
-        for translated in upstream.translated()? {
+        for translated in locales {
             for (config, (summary, details)) in CONFIGS.iter().zip([menus(&translated), dialogs(&translated)]) {
                 let stem = config.trim_start_matches("_configs/").trim_end_matches(".toml");
                 let (locale, name) = (translated.locale, format!("public/compares/{stem}.{}.json", translated.locale));

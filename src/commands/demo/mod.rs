@@ -12,12 +12,13 @@ use super::out::Out;
 use super::parts::Parts;
 use super::serve;
 use crate::config::Config;
-use crate::domain::{ForestName, Message, NewForest, NewRepository, RepositoryUrl, UrlRules};
+use crate::domain::{Clock, ForestName, Message, NewForest, NewRepository, RepositoryUrl, UrlRules};
 use crate::ingest::Ingest;
 use crate::sync::{Lanes, quiet};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use deployment::DemoDeployment;
+use jiff::SignedDuration;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,7 +59,8 @@ impl Demo {
         config.use_folder(&folder.path.join("data"));
         config.use_deployment_here(deployment.root()?);
         out.line(format_args!("making a dozen Mercurial repositories in {}", folder.path.display()))?;
-        let upstream = DemoUpstream::make(&folder.path.join("upstream"), config.hg_program()).await?;
+        let upstream =
+            DemoUpstream::make(&folder.path.join("upstream"), config.hg_program(), Clock::of_this_machine().now()).await?;
         let parts = Parts::open(config, quiet()).await?;
         follow(&parts, &upstream).await?;
         replay(&parts.ingest(), &upstream.messages()?, &folder.path.join("messages.jsonl"), out).await?;
@@ -101,6 +103,7 @@ impl Demo {
         stop: &CancellationToken,
         out: &mut Out,
     ) -> anyhow::Result<()> {
+        outside.compare_at_first(parts).await?;
         outside.compare(parts).await?;
         arrived(parts, stop).await?;
         if self.once {
@@ -136,6 +139,13 @@ impl Outside {
         parts.ingest().take(std::slice::from_ref(&message)).await?;
         lanes.wake();
         Ok(message.routing_key)
+    }
+
+    /// A task of three weeks ago compared all locales as they were then.
+    async fn compare_at_first(&mut self, parts: &Parts) -> anyhow::Result<()> {
+        let ended = parts.clock.now() - SignedDuration::from_hours(3 * 7 * 24);
+        let message = self.deployment.compare_at_first(&self.upstream, ended)?;
+        super::messages::take_results(&parts.tasks()?, &[message]).await
     }
 
     /// A task compares all locales, and the queue's message about it arrives, before the pushes or after them.
@@ -203,8 +213,12 @@ async fn look_at_pages(parts: &Parts, url: &str) -> anyhow::Result<()> {
     pages.extend(parts.store.repositories().await?.iter().map(|repository| format!("/source/pushes/{}", repository.name)));
     pages.push(format!("/source/changeset/{}", tip.revision));
     pages.push(format!("/source/changeset/{}?format=json", tip.revision.short()));
-    pages.push("/runs".to_owned());
+    pages.extend(["/runs", "/dashboard/", "/dashboard/?format=csv", "/teams/", "/teams/fr"].map(str::to_owned));
     pages.extend(parts.store.trees().await?.iter().map(|tree| format!("/trees/{}", tree.code)));
+    for tree in parts.store.trees().await? {
+        pages.push(format!("/dashboard/tree-status/{}", tree.code));
+        pages.push(format!("/dashboard/history?tree={}&locale=fr", tree.code));
+    }
     for page in pages {
         let body = http.get(&format!("{url}{page}")).await?;
         ensure!(!body.is_empty(), "{page} is empty");

@@ -4,6 +4,7 @@ use super::FOREST;
 use crate::domain::Message;
 use anyhow::Context;
 use elmo_upstream::{Commit, Node, Options, Parent, Upstream};
+use jiff::Timestamp;
 use std::path::Path;
 
 /// A locale, somebody who works on it, and a few words of the language.
@@ -65,13 +66,20 @@ impl Localizer {
 
 /// The repository of the source strings, which belongs to no locale.
 const SOURCE: &str = "l10n/source-strings";
-/// So many menu items each locale has at first.
-const FIRST_ITEMS: usize = 8;
+/// So many menu items each locale has at first, and after its second push.
+const FIRST_ITEMS: usize = 4;
+const SECOND_ITEMS: usize = 8;
+const DAY: i64 = 86_400;
+/// How long ago the locales were pushed to first, and for the second time; each locale half a day after the one before it.
+const FIRST_PUSHES: i64 = 26 * DAY;
+const SECOND_PUSHES: i64 = 13 * DAY;
 
 /// The running upstream, and how much was pushed to it.
 pub(super) struct DemoUpstream {
     upstream: Upstream,
     pushed: usize,
+    /// The tip of the first push of each locale.
+    first: Vec<Node>,
     /// How many menu items each locale has.
     items: [usize; LOCALIZERS.len()],
 }
@@ -89,17 +97,19 @@ impl DemoUpstream {
     /// How many menu items there are to translate.
     pub(super) const ITEMS: usize = 20;
 
-    /// Makes the repositories and serves them.
-    pub(super) async fn make(folder: &Path, hg: &Path) -> anyhow::Result<DemoUpstream> {
+    /// Makes the repositories, with some weeks of history up to `now`, and serves them.
+    pub(super) async fn make(folder: &Path, hg: &Path, now: Timestamp) -> anyhow::Result<DemoUpstream> {
         let options = Options { folder: Some(folder.to_owned()), hg: hg.to_owned(), ..Options::default() };
         let upstream = Upstream::start(options).await.context("could not start the demo's Mercurial host")?;
-        for localizer in &LOCALIZERS {
-            make_repository(&upstream, localizer).await?;
+        let mut first = Vec::new();
+        for (number, localizer) in (0..).zip(&LOCALIZERS) {
+            let now = now.as_second() + number * DAY / 2;
+            first.push(make_repository(&upstream, localizer, now - FIRST_PUSHES, now - SECOND_PUSHES).await?);
         }
         upstream.create(SOURCE).await?;
-        let first = Commit::new("Strings of the next version").file("_configs/browser.toml", "basepath = \"..\"\n");
-        upstream.push(SOURCE, "strings@example.org", [first]).await?;
-        Ok(DemoUpstream { upstream, pushed: 0, items: [FIRST_ITEMS; LOCALIZERS.len()] })
+        let strings = Commit::new("Strings of the next version").file("_configs/browser.toml", "basepath = \"..\"\n");
+        upstream.push_at(SOURCE, "strings@example.org", now.as_second() - FIRST_PUSHES - DAY, [strings]).await?;
+        Ok(DemoUpstream { upstream, pushed: 0, first, items: [SECOND_ITEMS; LOCALIZERS.len()] })
     }
 
     /// The name of the repository of the source strings.
@@ -119,6 +129,17 @@ impl DemoUpstream {
             Ok(Translated { locale: localizer.locale, url: self.url_of(&repository), tip: self.tip(&repository)?, items })
         };
         LOCALIZERS.iter().zip(self.items).map(translated).collect()
+    }
+
+    /// How far each locale was after its first push.
+    pub(super) fn translated_at_first(&self) -> Vec<Translated> {
+        let translated = |(localizer, tip): (&Localizer, &Node)| Translated {
+            locale: localizer.locale,
+            url: self.url_of(&localizer.repository()),
+            tip: tip.to_string(),
+            items: FIRST_ITEMS,
+        };
+        LOCALIZERS.iter().zip(&self.first).map(translated).collect()
     }
 
     fn tip(&self, repository: &str) -> anyhow::Result<String> {
@@ -157,23 +178,25 @@ impl DemoUpstream {
     }
 }
 
-async fn make_repository(upstream: &Upstream, localizer: &Localizer) -> anyhow::Result<()> {
+/// Makes a repository with two pushes of these times, and what else belongs to the locale; gives the tip of the first.
+async fn make_repository(upstream: &Upstream, localizer: &Localizer, first_at: i64, second_at: i64) -> anyhow::Result<Node> {
     let (repository, user) = (localizer.repository(), localizer.pusher());
     upstream.create(&repository).await?;
     let first = localizer
         .commit("Initial import of strings")
-        .file("browser/browser/menubar.ftl", localizer.fluent(4))
+        .file("browser/browser/menubar.ftl", localizer.fluent(FIRST_ITEMS))
         .file("browser/chrome/browser/browser.properties", localizer.properties(3))
         .file("toolkit/chrome/global/window.dtd", localizer.dtd());
-    let base = upstream.push(&repository, &user, [first]).await?.tip();
-    let more = localizer.commit("Bug 1850001 - New menu items").file("browser/browser/menubar.ftl", localizer.fluent(FIRST_ITEMS));
+    let base = upstream.push_at(&repository, &user, first_at, [first]).await?.tip();
+    let more = localizer.commit("Bug 1850001 - New menu items").file("browser/browser/menubar.ftl", localizer.fluent(SECOND_ITEMS));
     let fix = localizer.commit("Fix a typo in a dialog").file("browser/chrome/browser/browser.properties", localizer.properties(5));
-    upstream.push(&repository, &user, [more, fix]).await?;
+    upstream.push_at(&repository, &user, second_at, [more, fix]).await?;
     match localizer.locale {
-        "fr" => push_merge(upstream, localizer, base).await,
-        "de" => push_branch(upstream, localizer, base).await,
-        _ => Ok(()),
+        "fr" => push_merge(upstream, localizer, base).await?,
+        "de" => push_branch(upstream, localizer, base).await?,
+        _ => {}
     }
+    Ok(base)
 }
 
 async fn push_merge(upstream: &Upstream, localizer: &Localizer, base: Node) -> anyhow::Result<()> {

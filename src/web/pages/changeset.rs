@@ -4,7 +4,7 @@ use crate::domain::Revision;
 use crate::store::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
 use crate::web::Web;
 use crate::web::error::PageError;
-use crate::web::format::{Format, address};
+use crate::web::format::{Format, Here, Shown};
 use crate::web::shown::{Time, first_line, lines, upstream, zone};
 use askama::Template;
 use axum::extract::rejection::PathRejection;
@@ -43,7 +43,7 @@ struct Page {
     #[serde(skip)]
     is_null: bool,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 /// A repository that holds the changeset.
@@ -81,7 +81,7 @@ struct Candidates {
     /// The first few.
     candidates: Vec<String>,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 pub(crate) async fn show(
@@ -109,6 +109,10 @@ fn prefix(text: &str) -> Option<String> {
     fits.then(|| text.to_ascii_lowercase())
 }
 
+impl Shown for Page {}
+
+impl Shown for Candidates {}
+
 impl Page {
     fn of(changeset: &ChangesetRow, now: Timestamp) -> Page {
         let revision = changeset.revision.to_string();
@@ -132,13 +136,17 @@ impl Page {
             successors: markers(&changeset.successors, now),
             precursors: markers(&changeset.precursors, now),
             is_null,
-            json: address(&format!("/source/changeset/{revision}"), &[("format", "json")]),
+            here: Here::at(&format!("/source/changeset/{revision}")),
             revision,
         }
     }
 
     fn first_line(&self) -> String {
         first_line(&self.description)
+    }
+
+    fn short(&self) -> &str {
+        &self.revision[..12]
     }
 
     fn zone(&self) -> String {
@@ -180,8 +188,8 @@ impl PushShown {
 
 impl Candidates {
     fn of(prefix: String, revisions: &[Revision]) -> Candidates {
-        let json = address(&format!("/source/changeset/{prefix}"), &[("format", "json")]);
-        Candidates { prefix, candidates: revisions.iter().map(ToString::to_string).collect(), json }
+        let here = Here::at(&format!("/source/changeset/{prefix}"));
+        Candidates { prefix, candidates: revisions.iter().map(ToString::to_string).collect(), here }
     }
 }
 

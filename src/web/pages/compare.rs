@@ -1,18 +1,19 @@
 //! One comparison: its counts, what was compared, and the details, fetched when somebody looks.
 
 use super::{Asked, read};
+use crate::domain::Counts;
 use crate::fetch::Looked;
 use crate::store::{RunRevision, RunRow};
 use crate::web::Web;
 use crate::web::details::{self, Class, Entry, File};
 use crate::web::error::PageError;
-use crate::web::format::{Format, address};
+use crate::web::format::{Format, Here, Shown, address};
 use crate::web::run::RunShown;
-use crate::web::shown::{Time, upstream};
+use crate::web::shown::{Time, signed, upstream};
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,10 @@ struct Page {
     details: &'static str,
     /// Since when they are gone, or when they are tried next.
     when: Option<Time>,
+    /// How the counts differ from those of the run before it.
+    before: Option<BeforeShown>,
+    #[serde(skip)]
+    history: String,
     #[serde(skip)]
     tree: Vec<Part>,
     #[serde(skip)]
@@ -51,7 +56,22 @@ struct Page {
     #[serde(skip)]
     q: String,
     #[serde(skip)]
-    json: String,
+    here: Here,
+}
+
+/// The run before a run, for the same tree and locale.
+#[derive(Serialize)]
+struct BeforeShown {
+    run: i64,
+    srctime: Time,
+    differences: Vec<Difference>,
+}
+
+/// By how much a count is more than it was.
+#[derive(Serialize)]
+struct Difference {
+    name: &'static str,
+    by: i64,
 }
 
 #[derive(Serialize)]
@@ -107,10 +127,11 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         return Ok(([(header::CONTENT_TYPE, kind)], document.clone()).into_response());
     }
     let revisions = web.store.run_revisions(number).await?;
-    let page = Page::of(&run, &revisions, &looked, filter, web.clock.now());
+    let before = web.store.run_before(&run).await?;
+    let page = Page::of(&run, before.as_ref(), &revisions, &looked, filter, web.clock.now());
     match format {
-        Format::Html => Ok(Html(page.render()?).into_response()),
         Format::Json => Ok((status(&looked), format.answer(&page)?).into_response()),
+        _ => format.answer(&page),
     }
 }
 
@@ -155,8 +176,17 @@ impl Filter {
     }
 }
 
+impl Shown for Page {}
+
 impl Page {
-    fn of(run: &RunRow, revisions: &[RunRevision], looked: &Looked, filter: Filter, now: Timestamp) -> Page {
+    fn of(
+        run: &RunRow,
+        before: Option<&RunRow>,
+        revisions: &[RunRevision],
+        looked: &Looked,
+        filter: Filter,
+        now: Timestamp,
+    ) -> Page {
         let files = match looked {
             Looked::Here(document) => details::read(document),
             _ => None,
@@ -171,12 +201,14 @@ impl Page {
             revisions: revisions.iter().map(RevisionShown::of).collect(),
             details,
             when,
+            before: before.map(|before| BeforeShown::of(run, before, now)),
+            history: address("/dashboard/history", &[("tree", &run.tree), ("locale", run.locale.as_str())]),
             shown: all.iter().map(|file| file.entries.len() + usize::from(file.whole.is_some())).sum(),
             issues: all.iter().map(issues).sum(),
             tree: tree(all),
             choices: choices(&number, show, &filter.text),
             show: show.to_owned(),
-            json: address("/dashboard/compare", &[("run", &number), ("format", "json")]),
+            here: Here::at("/dashboard/compare").and("run", &number).and("show", show).and("q", &filter.text),
             q: filter.text,
         }
     }
@@ -291,6 +323,38 @@ impl FileShown {
             whole: file.whole.map_or("", Class::name),
             entries: file.entries.into_iter().map(entry).collect(),
         }
+    }
+}
+
+impl BeforeShown {
+    fn of(run: &RunRow, before: &RunRow, now: Timestamp) -> BeforeShown {
+        let counts = run.counts.values().into_iter().zip(before.counts.values()).map(|(is, was)| is - was);
+        let mut differences: Vec<Difference> =
+            Counts::NAMES.into_iter().zip(counts).map(|(name, by)| Difference { name, by }).collect();
+        differences.insert(0, Difference { name: "percent", by: run.completion - before.completion });
+        BeforeShown { run: before.id, srctime: Time::of_seconds(before.srctime, now), differences }
+    }
+
+    fn href(&self) -> String {
+        address("/dashboard/compare", &[("run", &self.run.to_string())])
+    }
+
+    fn is_same(&self) -> bool {
+        self.differences.iter().all(|difference| difference.by == 0)
+    }
+}
+
+impl Difference {
+    /// The count in words that fit the head of a column.
+    fn word(&self) -> String {
+        match self.name.strip_suffix("_w") {
+            Some(name) => format!("{name} words"),
+            None => self.name.to_owned(),
+        }
+    }
+
+    fn signed(&self) -> String {
+        signed(self.by)
     }
 }
 

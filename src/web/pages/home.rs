@@ -5,7 +5,7 @@ use crate::domain::{Repository, State as RepositoryState};
 use crate::store::Totals;
 use crate::web::Web;
 use crate::web::error::PageError;
-use crate::web::format::{Format, address};
+use crate::web::format::{Format, Here, Shown, address};
 use crate::web::push::PushShown;
 use crate::web::repository::RepositoryShown;
 use askama::Template;
@@ -47,7 +47,7 @@ struct Page {
     #[serde(skip)]
     q: String,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 #[derive(Serialize)]
@@ -81,11 +81,13 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         choices: choices(&by_name, &state, &q),
         repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
         pushes: pushes.iter().map(|push| PushShown::of(push, now).briefly()).collect(),
-        json: address("/", &[("state", &state), ("q", &q), ("format", "json")]),
+        here: Here::at("/").and("state", &state).and("q", &q),
         state,
         q,
     })
 }
+
+impl Shown for Page {}
 
 fn named(state: &str) -> Result<Option<RepositoryState>, PageError> {
     if state.is_empty() {

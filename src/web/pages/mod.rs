@@ -2,9 +2,13 @@
 
 pub(super) mod changeset;
 pub(super) mod compare;
+pub(super) mod dashboard;
+pub(super) mod history;
 pub(super) mod home;
 pub(super) mod pushes;
 pub(super) mod runs;
+pub(super) mod teams;
+pub(super) mod tree_status;
 
 use super::error::PageError;
 use axum::extract::Query;

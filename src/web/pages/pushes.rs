@@ -5,7 +5,7 @@ use crate::domain::{Repository, RepositoryName};
 use crate::store::PushRow;
 use crate::web::Web;
 use crate::web::error::PageError;
-use crate::web::format::{Format, address};
+use crate::web::format::{Format, Here, Shown, address};
 use crate::web::push::PushShown;
 use crate::web::repository::RepositoryShown;
 use askama::Template;
@@ -40,7 +40,7 @@ struct Page {
     #[serde(skip)]
     newest: Option<String>,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 /// The newest pushes of all repositories.
@@ -49,7 +49,7 @@ struct Page {
 struct AllPage {
     pushes: Vec<PushShown>,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 /// The repositories whose names begin with the same parts.
@@ -59,7 +59,7 @@ struct FolderPage {
     folder: String,
     repositories: Vec<RepositoryShown>,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 pub(crate) async fn show(
@@ -87,7 +87,7 @@ pub(crate) async fn show_all(State(web): State<Web>, asked: Asked<Params>, forma
     let now = web.clock.now();
     format.answer(&AllPage {
         pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
-        json: address("/source/pushes/", &[("length", &params.length), ("format", "json")]),
+        here: Here::at("/source/pushes/").and("length", &params.length),
     })
 }
 
@@ -108,7 +108,7 @@ fn filled(repository: &Repository, pushes: &[PushRow], are_more: bool, params: &
         pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
         older: last.map(|last| address(&path, &[("before", &last), ("length", &params.length)])),
         newest: Some(address(&path, &[("length", &params.length)])).filter(|_| !params.before.is_empty()),
-        json: address(&path, &[("before", &params.before), ("length", &params.length), ("format", "json")]),
+        here: Here::at(&path).and("before", &params.before).and("length", &params.length),
     }
 }
 
@@ -121,9 +121,15 @@ async fn folder(web: &Web, name: &RepositoryName) -> Result<FolderPage, PageErro
     if repositories.is_empty() {
         return Err(PageError::NotFound(format!("No repository of the name {name} is followed here.")));
     }
-    let json = address(&format!("/source/pushes/{name}"), &[("format", "json")]);
-    Ok(FolderPage { folder: name.to_string(), repositories, json })
+    let here = Here::at(&format!("/source/pushes/{name}"));
+    Ok(FolderPage { folder: name.to_string(), repositories, here })
 }
+
+impl Shown for Page {}
+
+impl Shown for AllPage {}
+
+impl Shown for FolderPage {}
 
 impl Page {
     /// Whether the push at `index` is the first shown of an older making of the repository.

@@ -4,7 +4,7 @@ use super::{Asked, read};
 use crate::store::TreeRow;
 use crate::web::Web;
 use crate::web::error::PageError;
-use crate::web::format::{Format, address};
+use crate::web::format::{Format, Here, Shown, address};
 use crate::web::run::RunShown;
 use askama::Template;
 use axum::extract::rejection::PathRejection;
@@ -29,7 +29,7 @@ struct Page {
     /// The address of the runs before these.
     older: Option<String>,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 #[derive(Template, Serialize)]
@@ -42,7 +42,7 @@ struct TreePage {
     runs: Vec<RunShown>,
     older: Option<String>,
     #[serde(skip)]
-    json: String,
+    here: Here,
 }
 
 #[derive(Serialize)]
@@ -73,7 +73,7 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         trees: web.store.trees().await?.iter().map(TreeShown::of).collect(),
         runs,
         older,
-        json: address("/runs", &[("before", &params.before), ("format", "json")]),
+        here: Here::at("/runs").and("before", &params.before),
     })
 }
 
@@ -96,8 +96,19 @@ pub(crate) async fn show_tree(
         active: web.store.active_runs(tree.id).await?.iter().map(|row| RunShown::of(row, now)).collect(),
         runs,
         older,
-        json: address(&path, &[("before", &params.before), ("format", "json")]),
+        here: Here::at(&path).and("before", &params.before),
     })
+}
+
+impl Shown for Page {}
+
+impl Shown for TreePage {}
+
+impl TreePage {
+    /// Where its locales stand.
+    fn dashboard(&self) -> String {
+        address("/dashboard/", &[("tree", &self.tree.code)])
+    }
 }
 
 fn page_of(path: &str, mut runs: Vec<RunShown>) -> (Vec<RunShown>, Option<String>) {

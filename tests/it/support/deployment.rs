@@ -1,10 +1,12 @@
 //! A Taskcluster deployment of one's own, and what Elmo takes from it.
 
 use super::World;
-use elmo::domain::{Message, RootUrl, TaskId};
+use elmo::domain::{Clock, Message, RootUrl, TaskId};
 use elmo::fetch::{Credentials, PrivateHosts, Queue, QueueSettings};
 use elmo::ingest::{Outcome, Tasks};
+use elmo::store::Store;
 use elmo_queue::{Artifact, Task};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -58,6 +60,15 @@ impl Deployment {
         task
     }
 
+    /// A task that published these comparisons so many hours ago; its message arrives.
+    pub(crate) async fn compared(&self, number: u32, hours_ago: i64, comparisons: &[Value]) {
+        let file = elmo_json("https://hg.example.org/l10n/gecko-strings", comparisons);
+        let task = Task::new(number).resolved(Timestamp::now() - SignedDuration::from_hours(hours_ago));
+        let task = task.artifact("public/elmo.json", Artifact::new(file.to_string()));
+        self.queue.add(task.clone());
+        self.announce(&task).await;
+    }
+
     pub(crate) fn message(&self, task: &Task) -> Message {
         self.message_of_run(task, task.last_run())
     }
@@ -90,6 +101,13 @@ pub(crate) fn queue_settings() -> QueueSettings {
         reference_hosts: Vec::new(),
         private_hosts: PrivateHosts::new(vec!["127.0.0.1".to_owned()]),
     }
+}
+
+/// What takes results from a deployment into a database that somebody else opened too.
+pub(crate) fn tasks_on(store: Store, deployment: &Deployment) -> Tasks {
+    let clock = Clock::of_this_machine();
+    let queue = Queue::new(deployment.root(), None, queue_settings(), clock.clone()).expect("HTTP is set up");
+    Tasks::new(store, vec![queue], clock)
 }
 
 fn tasks(world: &World, queue: &elmo_queue::Queue, credentials: Option<Credentials>, settings: QueueSettings) -> Tasks {

@@ -7,7 +7,7 @@ mod program;
 mod worker;
 mod world;
 
-pub(crate) use deployment::{Deployment, Run, comparison, elmo_json, queue_settings};
+pub(crate) use deployment::{Deployment, Run, comparison, elmo_json, queue_settings, tasks_on};
 pub(crate) use elmo_testbed::until;
 pub(crate) use elmo_upstream::{Commit, Fault, Scope};
 pub(crate) use pages::Pages;

@@ -1,0 +1,210 @@
+//! A tree and a locale as pages show where they stand: the board's row and its course in; words, links, bar and line out.
+
+use super::board::Course;
+use super::chart::Spark;
+use super::format::address;
+use super::run::{Stretch, bar};
+use super::shown::{Time, signed};
+use crate::domain::Grade;
+use crate::store::PlaceRow;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::ops::Range;
+
+/// Where a tree and a locale stand.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct PlaceShown {
+    pub(super) tree: String,
+    pub(super) locale: String,
+    pub(super) run: i64,
+    /// What the run comes to.
+    pub(super) state: &'static str,
+    pub(super) srctime: Time,
+    pub(super) errors: i64,
+    pub(super) warnings: i64,
+    pub(super) missing: i64,
+    pub(super) missing_w: i64,
+    pub(super) report: i64,
+    pub(super) obsolete: i64,
+    pub(super) changed: i64,
+    pub(super) changed_w: i64,
+    pub(super) unchanged: i64,
+    pub(super) unchanged_w: i64,
+    pub(super) total: i64,
+    pub(super) completion: i64,
+    /// Since a week before; none where there was no run.
+    pub(super) change: Option<Change>,
+    /// Strings without a translation over the last four weeks.
+    pub(super) course: Vec<Level>,
+    #[serde(skip)]
+    pub(super) spark: Spark,
+}
+
+/// By how much something differs from what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Change {
+    /// Of strings without a translation, those that are only reported too.
+    pub(super) missing: i64,
+    /// In percent of all strings.
+    pub(super) completion: i64,
+}
+
+/// How many strings had no translation from a time on.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Level {
+    from: Time,
+    missing: i64,
+}
+
+impl Change {
+    /// What became of a place since a week before.
+    pub(super) fn of(row: &PlaceRow) -> Option<Change> {
+        row.before.map(|before| Change {
+            missing: row.counts.untranslated() - before.missing,
+            completion: row.completion - before.completion,
+        })
+    }
+}
+
+impl PlaceShown {
+    pub(super) fn of(row: &PlaceRow, course: &Course, range: &Range<i64>, now: Timestamp) -> PlaceShown {
+        let counts = &row.counts;
+        PlaceShown {
+            tree: row.tree.clone(),
+            locale: row.locale.to_string(),
+            run: row.run,
+            state: counts.grade().name(),
+            srctime: Time::of_seconds(row.srctime, now),
+            errors: counts.errors,
+            warnings: counts.warnings,
+            missing: counts.missing,
+            missing_w: counts.missing_w,
+            report: counts.report,
+            obsolete: counts.obsolete,
+            changed: counts.changed,
+            changed_w: counts.changed_w,
+            unchanged: counts.unchanged,
+            unchanged_w: counts.unchanged_w,
+            total: row.total,
+            completion: row.completion,
+            change: Change::of(row),
+            course: course.iter().map(|(from, missing)| Level { from: Time::of_seconds(*from, now), missing: *missing }).collect(),
+            spark: Spark::of(range, course),
+        }
+    }
+
+    /// What there is to do, or that there is nothing.
+    pub(super) fn words(&self) -> String {
+        let plural = |count: i64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let counts = [
+            (self.errors, plural(self.errors, "error")),
+            (self.warnings, plural(self.warnings, "warning")),
+            (self.missing, format!("{} missing", self.missing)),
+            (self.report, format!("{} reported", self.report)),
+            (self.obsolete, format!("{} obsolete", self.obsolete)),
+        ];
+        let said: Vec<String> = counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
+        if said.is_empty() { "nothing missing".to_owned() } else { said.join(", ") }
+    }
+
+    /// What became of it since a week before.
+    pub(super) fn change_in_words(&self) -> String {
+        match self.change {
+            None => "new".to_owned(),
+            Some(Change { missing: 0, completion: 0 }) => "no change".to_owned(),
+            Some(Change { missing, completion: 0 }) => format!("{} missing", signed(missing)),
+            Some(Change { missing, completion }) => format!("{} missing, {} %", signed(missing), signed(completion)),
+        }
+    }
+
+    pub(super) fn href(&self) -> String {
+        format!("/dashboard/compare?run={}", self.run)
+    }
+
+    pub(super) fn history(&self) -> String {
+        address("/dashboard/history", &[("tree", &self.tree), ("locale", &self.locale)])
+    }
+
+    /// The bar of what its strings are, from left to right.
+    pub(super) fn bar(&self) -> Vec<Stretch> {
+        let parts = [("changed", self.changed), ("missing", self.missing), ("report", self.report), ("unchanged", self.unchanged)];
+        bar(parts, self.total)
+    }
+
+    /// Its cells in a table whose columns are [`COLUMNS`].
+    pub(super) fn cells(&self) -> Vec<String> {
+        let change = |of: fn(Change) -> i64| self.change.map(|change| of(change).to_string()).unwrap_or_default();
+        let numbers = [
+            self.completion,
+            self.errors,
+            self.warnings,
+            self.missing,
+            self.missing_w,
+            self.report,
+            self.obsolete,
+            self.changed,
+            self.changed_w,
+            self.unchanged,
+            self.unchanged_w,
+            self.total,
+        ];
+        let names = [super::table::text(&self.tree), self.locale.clone(), self.run.to_string(), self.state.to_owned()];
+        let mut cells: Vec<String> = names.into_iter().chain(numbers.map(|number| number.to_string())).collect();
+        cells.extend([change(|change| change.missing), change(|change| change.completion), self.srctime.machine()]);
+        cells
+    }
+}
+
+/// What a table of places says of each.
+pub(super) const COLUMNS: &[&str] = &[
+    "tree",
+    "locale",
+    "run",
+    "state",
+    "completion",
+    "errors",
+    "warnings",
+    "missing",
+    "missing_w",
+    "report",
+    "obsolete",
+    "changed",
+    "changed_w",
+    "unchanged",
+    "unchanged_w",
+    "total",
+    "change_missing",
+    "change_completion",
+    "srctime",
+];
+
+/// How many places are of each grade.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Tally {
+    pub(super) failure: usize,
+    pub(super) warnings: usize,
+    pub(super) success: usize,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, grade: Grade) {
+        match grade {
+            Grade::Failure => self.failure += 1,
+            Grade::Warnings => self.warnings += 1,
+            Grade::Success => self.success += 1,
+        }
+    }
+
+    pub(super) fn of(self, grade: Grade) -> usize {
+        match grade {
+            Grade::Failure => self.failure,
+            Grade::Warnings => self.warnings,
+            Grade::Success => self.success,
+        }
+    }
+
+    /// All of them.
+    pub(super) fn all(self) -> usize {
+        self.failure + self.warnings + self.success
+    }
+}
