@@ -4,6 +4,10 @@
 
 mod agreement;
 mod corpus;
+mod differences;
+mod hostile;
 mod kinds;
 mod large;
+mod lines;
+mod marks;
 mod meant;
