@@ -36,15 +36,16 @@ struct Fluent<'a> {
 impl<'a> Fluent<'a> {
     fn take_stretch(&mut self, span: Range<usize>) {
         match parser::parse(&self.text[span]) {
-            Ok(resource) => self.take_entries(resource, Vec::new()),
-            Err((resource, errors)) => self.take_entries(resource, errors),
+            Ok(resource) => self.take_entries(&resource, Vec::new()),
+            Err((resource, errors)) => self.take_entries(&resource, errors),
         }
     }
 
     /// Takes entries and the errors of those that are junk, in the same order.
-    fn take_entries(&mut self, resource: ast::Resource<&'a str>, errors: Vec<ParserError>) {
+    fn take_entries(&mut self, resource: &ast::Resource<&'a str>, errors: Vec<ParserError>) {
+        self.entities.reserve(resource.body.len());
         let mut errors = errors.into_iter();
-        for entry in resource.body {
+        for entry in &resource.body {
             match entry {
                 Entry::Message(message) => self.take_message(message),
                 Entry::Term(term) => self.take_term(term),
@@ -58,18 +59,18 @@ impl<'a> Fluent<'a> {
         }
     }
 
-    fn take_message(&mut self, message: ast::Message<&'a str>) {
+    fn take_message(&mut self, message: &ast::Message<&'a str>) {
         let start = self.offset(message.id.name);
         let words = message.value.as_ref().map_or(0, pattern::words)
             + message.attributes.iter().map(|attribute| pattern::words(&attribute.value)).sum::<usize>();
-        self.take_entity(start, message.id.name, message.value.as_ref(), &message.attributes, message.comment, words);
+        self.take_entity(start, message.id.name, message.value.as_ref(), &message.attributes, message.comment.as_ref(), words);
     }
 
     /// A term's attributes are private: their words are not counted.
-    fn take_term(&mut self, term: ast::Term<&'a str>) {
+    fn take_term(&mut self, term: &ast::Term<&'a str>) {
         let start = self.offset(term.id.name) - "-".len();
         let words = pattern::words(&term.value);
-        self.take_entity(start, term.id.name, Some(&term.value), &term.attributes, term.comment, words);
+        self.take_entity(start, term.id.name, Some(&term.value), &term.attributes, term.comment.as_ref(), words);
     }
 
     fn take_entity(
@@ -78,7 +79,7 @@ impl<'a> Fluent<'a> {
         name: &'a str,
         value: Option<&ast::Pattern<&'a str>>,
         attributes: &[ast::Attribute<&'a str>],
-        comment: Option<ast::Comment<&'a str>>,
+        comment: Option<&ast::Comment<&'a str>>,
         words: usize,
     ) {
         let mut end = self.offset(name) + name.len();
@@ -93,7 +94,7 @@ impl<'a> Fluent<'a> {
             .iter()
             .map(|one| Attribute { name: Cow::Borrowed(one.id.name), value: source_of(one.id.name, &one.value) })
             .collect();
-        let comment = comment.filter(|comment| self.touches(comment, start)).map(|comment| text_of(&comment));
+        let comment = comment.filter(|comment| self.touches(comment, start)).map(text_of);
         self.entities.push(Entity { key, value, attributes, comment, span: start..end, words });
     }
 

@@ -25,38 +25,57 @@ pub(super) struct Stretch {
 pub(super) fn of(text: &str) -> Vec<Stretch> {
     let bytes = text.as_bytes();
     let mut stretches = Vec::new();
+    let mut scan = Scan { bytes, at: 0, line: 0, line_at: 0, open: Vec::new(), colons: 0, ended: false };
     let mut from = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = end_of_comment(bytes, at);
-        let mut scan = Scan { bytes, at: start, open: Vec::new(), colons: 0, ended: false };
-        let refused = scan.entry().err();
-        let is_open = !scan.open.is_empty();
-        let end = scan.end_of_entry();
-        if refused.is_some() {
-            stretches.push(Stretch { span: from..start, refused: None });
-            stretches.push(Stretch { span: start..end, refused });
-            from = end;
-        } else if is_open {
-            // The parser might go on into the next entry, where this scan begins anew.
-            stretches.push(Stretch { span: from..at, refused: None });
-            stretches.push(Stretch { span: at..end, refused: None });
-            from = end;
+    while scan.find_placeable() {
+        let line = scan.line;
+        let refused = scan.placeable().err();
+        if scan.open.is_empty() {
+            continue;
         }
-        at = end;
+        let mut start = start_of_entry(bytes, from, line);
+        if refused.is_none() {
+            // The parser might go on into the next entry, where this scan begins anew.
+            start = start_of_comment(bytes, from, start);
+        }
+        let end = scan.end_of_entry();
+        stretches.push(Stretch { span: from..start, refused: None });
+        stretches.push(Stretch { span: start..end, refused });
+        from = end;
     }
-    stretches.push(Stretch { span: from..at, refused: None });
+    stretches.push(Stretch { span: from..bytes.len(), refused: None });
     stretches.retain(|stretch| !stretch.span.is_empty());
     stretches
 }
 
-/// Passes over lines that start with `#`.
-fn end_of_comment(bytes: &[u8], at: usize) -> usize {
-    let mut end = at;
-    while bytes.get(end) == Some(&b'#') {
-        end = memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |length| end + length + 1);
+/// Goes back to the line where the entry starts that a line belongs to, but not beyond `from`.
+fn start_of_entry(bytes: &[u8], from: usize, line: usize) -> usize {
+    let mut start = line;
+    while start > from && !starts_entry(bytes[start]) {
+        let before = line_before(bytes, from, start);
+        if bytes[before] == b'#' {
+            return start;
+        }
+        start = before;
     }
-    end
+    start
+}
+
+/// Goes back over the lines before an entry that start with `#`.
+fn start_of_comment(bytes: &[u8], from: usize, entry: usize) -> usize {
+    let mut start = entry;
+    while start > from {
+        let before = line_before(bytes, from, start);
+        if bytes[before] != b'#' {
+            break;
+        }
+        start = before;
+    }
+    start
+}
+
+fn line_before(bytes: &[u8], from: usize, line: usize) -> usize {
+    memchr::memrchr(b'\n', &bytes[from..line - 1]).map_or(from, |end| from + end + 1)
 }
 
 fn starts_entry(byte: u8) -> bool {
@@ -70,10 +89,14 @@ enum Open {
     Variants,
 }
 
-/// Goes through one entry.
+/// Goes from placeable to placeable.
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The start of the line that `line_at` is in.
+    line: usize,
+    line_at: usize,
+    /// Empty outside of placeables.
     open: Vec<Open>,
     colons: usize,
     /// The next entry may start here.
@@ -81,13 +104,32 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Goes to the end of the entry, unless the parser must not.
-    fn entry(&mut self) -> Result<(), &'static str> {
-        while !self.ended {
-            match self.open.last() {
-                None => self.pattern(b'{'),
-                Some(Open::Variants) => self.pattern(b'}'),
-                Some(Open::Expression) => self.expression()?,
+    /// Goes to the next brace that is not in a comment.
+    fn find_placeable(&mut self) -> bool {
+        while let Some(length) = memchr::memchr(b'{', &self.bytes[self.at..]) {
+            self.at += length;
+            if let Some(end) = memchr::memrchr(b'\n', &self.bytes[self.line_at..self.at]) {
+                self.line = self.line_at + end + 1;
+            }
+            self.line_at = self.at;
+            if self.bytes[self.line] != b'#' {
+                return true;
+            }
+            self.at = memchr::memchr(b'\n', &self.bytes[self.at..]).map_or(self.bytes.len(), |length| self.at + length);
+        }
+        false
+    }
+
+    /// Goes to the end of a placeable, or of the entry if that comes first, unless the parser must not.
+    fn placeable(&mut self) -> Result<(), &'static str> {
+        (self.colons, self.ended) = (0, false);
+        self.open.clear();
+        self.open.push(Open::Expression);
+        self.at += 1;
+        while let Some(open) = self.open.last().filter(|_| !self.ended) {
+            match open {
+                Open::Variants => self.variants(),
+                Open::Expression => self.expression()?,
             }
             if self.open.len() > DEPTH {
                 return Err("too many braces and parentheses are open");
@@ -99,9 +141,9 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Goes over text to a brace or the end of the line. Outside of all placeables a closing brace is an error.
-    fn pattern(&mut self, close: u8) {
-        let Some(length) = memchr::memchr3(b'{', close, b'\n', &self.bytes[self.at..]) else {
+    /// Goes over the text of variants to a brace or the end of the line.
+    fn variants(&mut self) {
+        let Some(length) = memchr::memchr3(b'{', b'}', b'\n', &self.bytes[self.at..]) else {
             self.at = self.bytes.len();
             self.ended = true;
             return;
@@ -117,7 +159,10 @@ impl Scan<'_> {
 
     fn expression(&mut self) -> Result<(), &'static str> {
         match self.bytes.get(self.at) {
-            None => self.ended = true,
+            None => {
+                self.ended = true;
+                return Ok(());
+            }
             Some(b'\n') => self.line_end(),
             Some(b'"') => return self.string(),
             Some(b'{' | b'(') => self.open.push(Open::Expression),
@@ -177,11 +222,10 @@ impl Scan<'_> {
         self.ended = self.bytes.get(self.at + 1).is_none_or(|&byte| starts_entry(byte));
     }
 
-    /// Finds the start of the next entry, from wherever the scan has stopped.
+    /// Goes to the start of the next entry, from wherever the scan has stopped.
     fn end_of_entry(&mut self) -> usize {
         while !self.ended {
-            let rest = &self.bytes[self.at.min(self.bytes.len())..];
-            match memchr::memchr(b'\n', rest) {
+            match memchr::memchr(b'\n', &self.bytes[self.at..]) {
                 Some(length) => {
                     self.at += length;
                     self.line_end();
@@ -193,6 +237,6 @@ impl Scan<'_> {
                 }
             }
         }
-        self.at.min(self.bytes.len())
+        self.at
     }
 }
