@@ -9,6 +9,7 @@ pub(crate) struct Properties;
 
 impl Grammar for Properties {
     const EXPECTED: &'static str = "neither a comment nor `key = value`";
+    const LICENCE_BEFORE: usize = 1;
 
     fn comment(&self, text: &str, at: usize) -> Option<usize> {
         end_of_lines(text, at, |line| matches!(line.first(), Some(b'#' | b'!')))
@@ -19,10 +20,12 @@ impl Grammar for Properties {
     }
 
     fn entity<'a>(&self, text: &'a str, at: usize) -> Option<Entity<'a>> {
-        let first = text.as_bytes().get(at).filter(|byte| !matches!(byte, b'#' | b'!' | b' ' | b'\t' | b'\n'))?;
+        if matches!(text.as_bytes().get(at)?, b'#' | b'!' | b' ' | b'\t' | b'\n') {
+            return None;
+        }
+        // The first character belongs to the key, even if it is a sign.
         let sign = separator(text, at)?;
-        // The first character belongs to the key, whatever it is.
-        let key = if *first == b'=' || *first == b':' { &text[at..sign] } else { text[at..sign].trim_end_matches([' ', '\t']) };
+        let key = text[at..sign].trim_end_matches([' ', '\t']);
         let start = end_of_blanks(text, sign + 1);
         let end = value_end(text, start);
         let value = unescape(&text[start..end]);

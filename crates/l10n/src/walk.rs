@@ -12,6 +12,9 @@ pub(crate) trait Grammar {
     /// What junk is not.
     const EXPECTED: &'static str;
 
+    /// A comment that starts before this offset and speaks of a licence belongs to no entity.
+    const LICENCE_BEFORE: usize = 2;
+
     /// Gives the end of the comment that starts here.
     fn comment(&self, text: &str, at: usize) -> Option<usize>;
 
@@ -75,10 +78,10 @@ fn next<'a>(text: &'a str, at: usize, grammar: &impl Grammar) -> Step<'a> {
     }
 }
 
-fn after_comment<'a>(text: &'a str, comment: Range<usize>, grammar: &impl Grammar) -> Step<'a> {
+fn after_comment<'a, G: Grammar>(text: &'a str, comment: Range<usize>, grammar: &G) -> Step<'a> {
     let alone = Step::Past(comment.end);
     let start = end_of_space(text, comment.end);
-    let is_licence = comment.start == 0 && text[comment.clone()].contains("License");
+    let is_licence = comment.start < G::LICENCE_BEFORE && text[comment.clone()].contains("License");
     let lines = memchr::memchr_iter(b'\n', &text.as_bytes()[comment.end..start]).count();
     if is_licence || lines > 1 {
         return alone;

@@ -84,12 +84,17 @@ impl<'a> Resources<'a> {
             Event::End(_) => return Ok(false),
             Event::Eof => return Err("`resources` is not closed".into()),
             Event::Comment(comment) => self.comment.get_or_insert_default().add(&comment),
-            Event::Text(space) => _ = self.comment.take_if(|comment| !comment.goes_on_after(&space)),
+            Event::Text(space) => self.pass(&space),
+            Event::CData(space) => self.pass(&space),
             Event::Start(tag) => self.element(&tag, start)?,
             Event::GeneralRef(reference) => _ = self.resolve(&reference)?,
             _ => self.comment = None,
         }
         Ok(true)
+    }
+
+    fn pass(&mut self, space: &str) {
+        self.comment.take_if(|comment| !comment.goes_on_after(space));
     }
 
     fn element(&mut self, tag: &BytesStart<'a>, start: usize) -> Result<(), Broken> {

@@ -103,12 +103,13 @@ impl<'a> Fluent<'a> {
         comment.content.last().is_some_and(|line| self.offset(line) + line.len() + 1 == start)
     }
 
+    /// Takes junk without the white space around it; blanks alone are none.
     fn take_junk(&mut self, span: Range<usize>, what: impl Into<Cow<'static, str>>) {
-        let content = &self.text[span.clone()];
-        let space = [' ', '\t', '\n', '\r'];
-        let start = span.end - content.trim_start_matches(space).len();
-        let end = span.start + content.trim_end_matches(space).len();
-        self.junk.add(start..end.max(start), what);
+        let content = self.text[span].trim_matches([' ', '\t', '\n', '\r']);
+        if !content.is_empty() {
+            let start = self.offset(content);
+            self.junk.add(start..start + content.len(), what);
+        }
     }
 
     fn offset(&self, part: &str) -> usize {

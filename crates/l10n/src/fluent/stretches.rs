@@ -157,7 +157,10 @@ impl Scan<'_> {
         self.at += 1;
     }
 
+    /// Goes over names and blanks to what opens or closes something, and over that.
     fn expression(&mut self) -> Result<(), &'static str> {
+        let names = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'$'));
+        self.at += names.count();
         match self.bytes.get(self.at) {
             None => {
                 self.ended = true;

@@ -12,10 +12,11 @@ struct Difference {
     reason: &'static str,
 }
 
-const DIFFERENCES: [Difference; 19] = [
+const DIFFERENCES: [Difference; 21] = [
     Difference { file: "meant/apostrophe.dtd", rows: "b=2; junk", reason: APOSTROPHE },
     Difference { file: "meant/attribute.ftl", rows: "a=1; d=2; junk", reason: ATTRIBUTE },
     Difference { file: "meant/bad_entry.po", rows: "b=c; junk", reason: ENDLESS },
+    Difference { file: "meant/bad_first.po", rows: "b=c; junk", reason: FIRST },
     Difference { file: "meant/bom.ftl", rows: "a=1", reason: BYTE_ORDER_MARK },
     Difference { file: "meant/bom.inc", rows: "a=1", reason: BYTE_ORDER_MARK },
     Difference { file: "meant/bom.ini", rows: "a=1", reason: BYTE_ORDER_MARK },
@@ -39,6 +40,7 @@ const DIFFERENCES: [Difference; 19] = [
         reason: PLURALS,
     },
     Difference { file: "meant/prefix_strings.xml", rows: "a=b", reason: PREFIX },
+    Difference { file: "meant/tab.ftl", rows: "a=1", reason: TAB },
     Difference { file: "meant/unknown_escape.po", rows: "a=b\\a", reason: ENDLESS },
 ];
 
@@ -54,10 +56,12 @@ const DEEP: &str = "what is deeper than 100 braces is junk, so that no file can 
 const DOCTYPE: &str = "nothing is taken from a DTD, so that no file can blow up; the reference shows in the value";
 const ENDLESS: &str = "compare-locales never gets past such an entry; this crate goes on, and reads plurals";
 const ESCAPES: &str = "an escaped backslash before an `n` is a backslash and an `n`; compare-locales resolves it twice";
+const FIRST: &str = "an entry that cannot be read at the very beginning makes the whole file junk for compare-locales";
 const LINES: &str = "only `\\n` ends a line of a comment; compare-locales drops a character after U+2028 and others";
 const MARKUP: &str = "a value with markup is what stands between its tags; compare-locales gives the element, written anew";
 const PLURALS: &str = "plurals and arrays are strings that are translated, not junk";
 const PREFIX: &str = "prefixes are not resolved, so one that is not declared spoils nothing";
+const TAB: &str = "white space alone is no junk that anybody could look at";
 
 fn rows(found: &Value) -> String {
     let list = |value: &Value| value.as_array().unwrap().clone();
