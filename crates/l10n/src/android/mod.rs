@@ -17,14 +17,19 @@ use crate::{Entity, Junk, Places, words};
 
 /// Reads such a file.
 pub(crate) fn parse(text: &str) -> File<'_> {
+    if let Some(at) = text.bytes().position(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) {
+        return broken(text, at, "a character that XML does not allow".into());
+    }
     let mut resources = Resources::of(text);
     match resources.read() {
         Ok(()) => File { entities: resources.entities, junk: resources.junk.into_junk() },
-        Err(what) => {
-            let place = Places::of(text).at(resources.reader.error_position() as usize);
-            File { entities: Vec::new(), junk: vec![Junk { span: 0..text.len(), place, what }] }
-        }
+        Err(what) => broken(text, resources.error_position(), what),
     }
+}
+
+fn broken(text: &str, at: usize, what: Broken) -> File<'_> {
+    let place = Places::of(text).at(at);
+    File { entities: Vec::new(), junk: vec![Junk { span: 0..text.len(), place, what }] }
 }
 
 /// Why the whole file is junk.
@@ -49,9 +54,6 @@ impl<'a> Resources<'a> {
     }
 
     fn read(&mut self) -> Result<(), Broken> {
-        if self.text.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) {
-            return Err("a character that XML does not allow".into());
-        }
         self.prolog()?;
         while self.child()? {}
         self.epilog()
@@ -173,6 +175,14 @@ impl<'a> Resources<'a> {
 
     fn event(&mut self) -> Result<Event<'a>, Broken> {
         self.reader.read_event().map_err(|error| error.to_string().into())
+    }
+
+    /// Tells where reading has failed: where the XML is wrong, or behind what is not wanted.
+    fn error_position(&self) -> usize {
+        match self.reader.error_position() as usize {
+            0 => self.position(),
+            at => at,
+        }
     }
 
     fn position(&self) -> usize {

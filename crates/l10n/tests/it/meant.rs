@@ -96,8 +96,16 @@ fn each_file_that_shows_a_difference_has_its_reason() {
 
 #[test]
 fn a_file_that_is_not_well_formed_is_junk_with_the_place_of_the_error() {
-    let found = found("strings.xml", b"<resources>\n  <string name=\"a\">b</strin>\n</resources>");
+    let cases = [
+        ("<resources>\n  <string name=\"a\">b</strin>\n</resources>", (2, 21)),
+        ("<resources>\n  <string name=\"a\">b &c;</string>\n</resources>", (2, 25)),
+        ("<resources>\n  <string name=\"a\">\u{1}</string>\n</resources>", (2, 20)),
+        ("\n<other/>", (2, 9)),
+    ];
+    for (xml, (line, column)) in cases {
+        let found = found("strings.xml", xml.as_bytes());
 
-    assert_eq!(found["entities"], json!([]));
-    assert_eq!((&found["junk"][0]["line"], &found["junk"][0]["column"]), (&json!(2), &json!(21)));
+        assert_eq!(found["entities"], json!([]));
+        assert_eq!((&found["junk"][0]["line"], &found["junk"][0]["column"]), (&json!(line), &json!(column)), "{xml}");
+    }
 }
