@@ -1,0 +1,125 @@
+//! `.ftl`: messages and terms with their attributes, as fluent-syntax reads them.
+//!
+//! Values are given as they are written, from the source: what fluent-syntax gives is only used to find their ends.
+
+mod pattern;
+mod stretches;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use fluent_syntax::ast::{self, Entry};
+use fluent_syntax::parser::{self, ParserError};
+
+use self::stretches::Stretch;
+use crate::Entity;
+use crate::file::{Attribute, File, Junkyard};
+
+/// Reads such a file.
+pub(crate) fn parse(text: &str) -> File<'_> {
+    let mut fluent = Fluent { text, entities: Vec::new(), junk: Junkyard::of(text) };
+    for Stretch { span, refused } in stretches::of(text) {
+        match refused {
+            None => fluent.take_stretch(span),
+            Some(what) => fluent.take_junk(span, what),
+        }
+    }
+    File { entities: fluent.entities, junk: fluent.junk.into_junk() }
+}
+
+struct Fluent<'a> {
+    text: &'a str,
+    entities: Vec<Entity<'a>>,
+    junk: Junkyard<'a>,
+}
+
+impl<'a> Fluent<'a> {
+    fn take_stretch(&mut self, span: Range<usize>) {
+        match parser::parse(&self.text[span]) {
+            Ok(resource) => self.take_entries(&resource, Vec::new()),
+            Err((resource, errors)) => self.take_entries(&resource, errors),
+        }
+    }
+
+    /// Takes entries and the errors of those that are junk, in the same order.
+    fn take_entries(&mut self, resource: &ast::Resource<&'a str>, errors: Vec<ParserError>) {
+        self.entities.reserve(resource.body.len());
+        let mut errors = errors.into_iter();
+        for entry in &resource.body {
+            match entry {
+                Entry::Message(message) => self.take_message(message),
+                Entry::Term(term) => self.take_term(term),
+                Entry::Junk { content } => {
+                    let what = errors.next().map_or(Cow::Borrowed("not Fluent"), |error| error.to_string().into());
+                    let start = self.offset(content);
+                    self.take_junk(start..start + content.len(), what);
+                }
+                Entry::Comment(_) | Entry::GroupComment(_) | Entry::ResourceComment(_) => {}
+            }
+        }
+    }
+
+    fn take_message(&mut self, message: &ast::Message<&'a str>) {
+        let start = self.offset(message.id.name);
+        let words = message.value.as_ref().map_or(0, pattern::words)
+            + message.attributes.iter().map(|attribute| pattern::words(&attribute.value)).sum::<usize>();
+        self.take_entity(start, message.id.name, message.value.as_ref(), &message.attributes, message.comment.as_ref(), words);
+    }
+
+    /// A term's attributes are private: their words are not counted.
+    fn take_term(&mut self, term: &ast::Term<&'a str>) {
+        let start = self.offset(term.id.name) - "-".len();
+        let words = pattern::words(&term.value);
+        self.take_entity(start, term.id.name, Some(&term.value), &term.attributes, term.comment.as_ref(), words);
+    }
+
+    fn take_entity(
+        &mut self,
+        start: usize,
+        name: &'a str,
+        value: Option<&ast::Pattern<&'a str>>,
+        attributes: &[ast::Attribute<&'a str>],
+        comment: Option<&ast::Comment<&'a str>>,
+        words: usize,
+    ) {
+        let mut end = self.offset(name) + name.len();
+        let key = Cow::Borrowed(&self.text[start..end]);
+        let mut source_of = |name: &str, value: &ast::Pattern<&'a str>| {
+            let span = pattern::span(self.text, pattern::offset(self.text, name) + name.len(), value);
+            end = span.end;
+            Cow::Borrowed(&self.text[span])
+        };
+        let value = value.map(|value| source_of(name, value));
+        let attributes = attributes
+            .iter()
+            .map(|one| Attribute { name: Cow::Borrowed(one.id.name), value: source_of(one.id.name, &one.value) })
+            .collect();
+        let comment = comment.filter(|comment| self.touches(comment, start)).map(text_of);
+        self.entities.push(Entity { key, value, attributes, comment, span: start..end, words });
+    }
+
+    /// Says whether a comment ends in the line before; fluent-syntax lets one empty line pass.
+    fn touches(&self, comment: &ast::Comment<&'a str>, start: usize) -> bool {
+        comment.content.last().is_some_and(|line| self.offset(line) + line.len() + 1 == start)
+    }
+
+    /// Takes junk without the white space around it; blanks alone are none.
+    fn take_junk(&mut self, span: Range<usize>, what: impl Into<Cow<'static, str>>) {
+        let content = self.text[span].trim_matches([' ', '\t', '\n', '\r']);
+        if !content.is_empty() {
+            let start = self.offset(content);
+            self.junk.add(start..start + content.len(), what);
+        }
+    }
+
+    fn offset(&self, part: &str) -> usize {
+        pattern::offset(self.text, part)
+    }
+}
+
+fn text_of<'a>(comment: &ast::Comment<&'a str>) -> Cow<'a, str> {
+    match comment.content[..] {
+        [line] => Cow::Borrowed(line),
+        _ => Cow::Owned(comment.content.join("\n")),
+    }
+}
