@@ -100,6 +100,20 @@ pub(super) type Step<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 const TRIES: u32 = 8;
 const SQLITE_CONNECTIONS: u32 = 4;
+
+macro_rules! sqlite_settings {
+    ($cache:literal) => {
+        concat!(
+            "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 30000; pragma foreign_keys = on;
+             pragma temp_store = memory; pragma cache_size = ",
+            $cache
+        )
+    };
+}
+/// The writer touches pages all over the database, and each that it has let go it reads again: it may keep 32 MiB of them, as
+/// far as there are so many; a reader 8.
+const SQLITE_WRITER: &str = sqlite_settings!("-32000");
+const SQLITE_READER: &str = sqlite_settings!("-8000");
 const POSTGRES_CONNECTIONS: u32 = 8;
 
 impl Store {
@@ -120,8 +134,8 @@ impl Store {
         let (readers, writers) = match kind {
             Kind::Sqlite => {
                 let url = with_creation(url);
-                let writers = opened(sqlite_pool(1), &url).await?;
-                (opened(sqlite_pool(SQLITE_CONNECTIONS), &url).await?, writers)
+                let writers = opened(sqlite_pool(1, SQLITE_WRITER), &url).await?;
+                (opened(sqlite_pool(SQLITE_CONNECTIONS, SQLITE_READER), &url).await?, writers)
             }
             Kind::Postgres => {
                 let pool = opened(postgres_pool(), url).await?;
@@ -283,9 +297,7 @@ fn with_creation(url: &str) -> String {
     if url.contains('?') { url.to_owned() } else { format!("{url}?mode=rwc") }
 }
 
-fn sqlite_pool(connections: u32) -> AnyPoolOptions {
-    let setting_up = "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 30000; \
-                      pragma foreign_keys = on; pragma cache_size = -8000; pragma temp_store = memory;";
+fn sqlite_pool(connections: u32, setting_up: &'static str) -> AnyPoolOptions {
     pool(connections, Duration::from_secs(60), setting_up)
 }
 

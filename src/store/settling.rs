@@ -21,12 +21,15 @@ const SETTLE: RowsSql = rows_sql!(
           where run_revision.run = run.id),
          (select task_result.resolved_at / 1000000 from task_result where task_result.id = run.result))
      where id in (select cast(value->>0 as bigint) from " ROWS ")");
+// The newest time first, from the end of an index: an order over all runs of a place would cost the more, the longer its history.
 const ACTIVATE: RowsSql = rows_sql!(
     "insert into active (tree, locale, run)
      select cast(value->>0 as bigint), cast(value->>1 as bigint),
             (select run.id from run join task_result on task_result.id = run.result
              where run.tree = cast(value->>0 as bigint) and run.locale = cast(value->>1 as bigint)
-             order by run.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task, task_result.task_run desc
+               and run.srctime = (select max(newest.srctime) from run newest
+                                  where newest.tree = cast(value->>0 as bigint) and newest.locale = cast(value->>1 as bigint))
+             order by task_result.resolved_at desc, task_result.root, task_result.task, task_result.task_run desc
              limit 1)
      from " ROWS " where true
      on conflict (tree, locale) do update set run = excluded.run");
