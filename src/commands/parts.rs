@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::domain::Clock;
-use crate::fetch::{Artifacts, Clones, Http, Queue};
+use crate::fetch::{Artifacts, Clones, Http, Queue, Versions};
 use crate::ingest::{Ingest, Tasks};
 use crate::store::Store;
 use crate::sync::{Bringer, Lanes, Watcher};
@@ -66,6 +66,11 @@ pub(super) async fn close(store: &Store) {
 pub(super) fn artifacts(config: &Config, clock: &Clock) -> anyhow::Result<Artifacts> {
     let (place, budget) = config.artifacts();
     Ok(Artifacts::open(&place, budget, queues(config, clock)?, clock.clone())?)
+}
+
+/// The clones of this machine, for reading.
+pub(super) fn versions(config: &Config) -> Versions {
+    Versions::new(&config.data, config.hg_program())
 }
 
 /// A client for the queue of each deployment.

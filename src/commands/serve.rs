@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::consume::stop_on_signals;
-use super::parts::{artifacts, close, open_store};
+use super::parts::{artifacts, close, open_store, versions};
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::store::Store;
@@ -33,7 +33,7 @@ pub(super) async fn serve_on(
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(url = %format_args!("http://{address}/"), "serving pages");
-    web::serve(listener, web::router(store.clone(), clock.clone(), artifacts(config, clock)?), stop)
+    web::serve(listener, web::router(store.clone(), clock.clone(), artifacts(config, clock)?, versions(config)), stop)
         .await
         .context("the web server ended")
 }

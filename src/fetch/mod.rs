@@ -12,6 +12,7 @@ mod host_index;
 mod http;
 mod pushlog;
 mod taskcluster;
+mod versions;
 
 pub use artifacts::{Artifacts, CacheError, Looked};
 pub use clones::{CloneSettings, Clones};
@@ -22,3 +23,4 @@ pub use host_index::{Listed, list};
 pub use http::{Http, HttpSettings};
 pub use pushlog::{PAGE, Page, page_after, parse_page, window};
 pub use taskcluster::{Credentials, ListedArtifact, PrivateHosts, Queue, QueueError, QueueSettings, Trouble};
+pub use versions::{ChangedFile, How, Versions};

@@ -19,6 +19,7 @@ mod pushes;
 mod recording;
 mod repositories;
 mod results;
+mod revisions;
 mod rows;
 mod runs;
 mod settling;

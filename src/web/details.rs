@@ -1,6 +1,7 @@
 //! The details of a comparison: compare-locales' JSON in, files with what is wrong in them out. Pure; everything in it is a
 //! localizer's or a task's text, of any length.
 
+use super::tree::{folder_and_name, in_order};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -59,7 +60,7 @@ pub(super) fn read(document: &[u8]) -> Option<Vec<File>> {
     for (fragment, node) in details {
         walk(fragment, node, &mut files);
     }
-    files.sort_by(|a, b| a.folder.split('/').cmp(b.folder.split('/')).then_with(|| a.name.cmp(&b.name)));
+    files.sort_by(|a, b| in_order((&a.folder, &a.name), (&b.folder, &b.name)));
     let entries = files.iter_mut().flat_map(|file| &mut file.entries);
     let issues = entries.filter(|entry| matches!(entry.class, Class::Error | Class::Warning));
     issues.zip(1..).for_each(|(entry, number)| entry.issue = number);
@@ -78,7 +79,7 @@ fn walk(path: &str, node: &Value, files: &mut Vec<File>) {
 fn file(path: &str, items: &[Value]) -> File {
     // The first part is the locale, which the page says already.
     let path = path.split_once('/').map_or(path, |(_, rest)| rest);
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (folder, name) = folder_and_name(path);
     let pairs = || items.iter().filter_map(|item| item.as_object()?.iter().next());
     let whole = pairs().find_map(|(kind, _)| match kind.as_str() {
         "missingFile" => Some(Class::Missing),

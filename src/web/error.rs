@@ -3,6 +3,7 @@
 
 use super::format::{Format, Shown};
 use crate::domain::in_full;
+use crate::fetch::FetchError;
 use crate::store::StoreError;
 use askama::Template;
 use axum::extract::Request;
@@ -10,6 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Why a page is not shown. The sentences are for the reader.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,8 @@ pub(super) enum PageError {
     OnlyReading,
     #[error("This took too long. Please try again in a moment.")]
     Late { path: String },
+    #[error("The local clone of this repository cannot be read at the moment.")]
+    Clones(Arc<FetchError>),
     #[error("The database does not answer. Please try again in a moment.")]
     Database(#[from] StoreError),
     #[error("This page could not be made.")]
@@ -46,7 +50,7 @@ impl PageError {
             PageError::NotFound(_) => StatusCode::NOT_FOUND,
             PageError::BadRequest(_) => StatusCode::BAD_REQUEST,
             PageError::OnlyReading => StatusCode::METHOD_NOT_ALLOWED,
-            PageError::Late { .. } | PageError::Database(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PageError::Late { .. } | PageError::Clones(_) | PageError::Database(_) => StatusCode::SERVICE_UNAVAILABLE,
             PageError::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -55,6 +59,7 @@ impl PageError {
         match self {
             PageError::NotFound(_) | PageError::BadRequest(_) | PageError::OnlyReading => {}
             PageError::Late { path } => tracing::error!(path, "a page took too long"),
+            PageError::Clones(error) => tracing::error!(error = in_full(&**error), "a clone cannot be read for a page"),
             PageError::Database(error) => tracing::error!(error = in_full(error), "the database does not answer a page"),
             PageError::Template(error) => tracing::error!(error = in_full(error), "a page could not be rendered"),
         }

@@ -4,6 +4,7 @@ mod assets;
 mod board;
 mod chart;
 mod details;
+mod difference;
 mod error;
 mod feed;
 mod format;
@@ -22,10 +23,11 @@ mod shares;
 mod shipping;
 mod shown;
 mod table;
+mod tree;
 mod wanted;
 
 use crate::domain::{Clock, Repository};
-use crate::fetch::Artifacts;
+use crate::fetch::{Artifacts, Versions};
 use crate::store::Store;
 use axum::Router;
 use axum::extract::Request;
@@ -35,6 +37,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use board::Boards;
+use difference::Differences;
 use error::PageError;
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -48,22 +51,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long requests under way may still take once the server is to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// What a page asks: the store, the artifact cache, and what time it is.
+/// What a page asks: the store, the artifact cache, the clones, and what time it is.
 #[derive(Clone)]
 pub struct Web {
     store: Store,
     clock: Clock,
     artifacts: Artifacts,
     boards: Boards,
+    differences: Differences,
 }
 
 /// All that can be asked of the web server.
-pub fn router(store: Store, clock: Clock, artifacts: Artifacts) -> Router {
+pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versions) -> Router {
     Router::new()
         .route("/", get(pages::home::show))
         .route("/source/pushes", get(pages::pushes::show_all))
         .route("/source/pushes/", get(pages::pushes::show_all))
         .route("/source/pushes/{*name}", get(pages::pushes::show))
+        .route("/source/diff", get(pages::diff::show))
+        .route("/source/diff/", get(pages::diff::show))
         .route("/source/changeset/{revision}", get(pages::changeset::show))
         .route("/dashboard", get(pages::dashboard::show))
         .route("/dashboard/", get(pages::dashboard::show))
@@ -89,7 +95,7 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts) -> Router {
         .layer(from_fn(only_reading))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))
-        .with_state(Web { boards: Boards::new(store.clone()), store, clock, artifacts })
+        .with_state(Web { boards: Boards::new(store.clone()), differences: Differences::new(versions), store, clock, artifacts })
 }
 
 /// A repository as its page's JSON has it, for the command line.

@@ -27,6 +27,8 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("askama", &["web"]),
     ("csv", &["web"]),
+    ("elmo_l10n", &["web"]),
+    ("moka", &["web"]),
     ("elmo_upstream", &["commands"]),
     ("elmo_queue", &["commands"]),
     ("object_store", &["fetch"]),

@@ -13,6 +13,7 @@ mod command_line;
 mod comparisons;
 mod dashboard;
 mod deploy;
+mod diffs;
 mod forks;
 mod history;
 mod imports;

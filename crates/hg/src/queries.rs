@@ -1,6 +1,7 @@
 //! What is asked of a clone through a command server: nodes and paths come in, values go out. Each method runs one command
 //! and reads its output, which is made of counted or NUL-ended fields; never text that is meant for people, but for one line.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
@@ -60,19 +61,32 @@ impl Servers {
 
     /// Gives the content of a file; `None` if the changeset has no file at exactly this path.
     pub async fn cat(&self, repo: &Path, node: &Node, path: &[u8], limit: Duration) -> Result<Option<Vec<u8>>, HgError> {
-        if path.is_empty() || path.contains(&0) {
-            return Ok(None);
+        Ok(self.cat_all(repo, node, &[path], limit).await?.remove(path))
+    }
+
+    /// Gives the contents of files of one changeset, in one request; paths that it does not have are left out.
+    pub async fn cat_all(
+        &self,
+        repo: &Path,
+        node: &Node,
+        paths: &[&[u8]],
+        limit: Duration,
+    ) -> Result<HashMap<Vec<u8>, Vec<u8>>, HgError> {
+        let paths = paths.iter().filter(|path| !path.is_empty() && !path.contains(&0));
+        let patterns: Vec<Vec<u8>> = paths.map(|path| [b"path:", *path].concat()).collect();
+        if patterns.is_empty() {
+            return Ok(HashMap::new());
         }
         let node = node.to_string();
-        let pattern = [b"path:", path].concat();
-        let args = ["cat", "-r", &node, "-T", "{path}\\0{data}", "--"].map(OsStr::new);
-        let output = self.run(repo, &[&args[..], &[OsStr::from_bytes(&pattern)]].concat(), limit).await?;
+        let args = ["cat", "-r", &node, "-T", "{path|count}:{path}{data|count}:{data}", "--"].map(OsStr::new);
+        let args: Vec<&OsStr> = args.into_iter().chain(patterns.iter().map(|pattern| OsStr::from_bytes(pattern))).collect();
+        let output = self.run(repo, &args, limit).await?;
         // Without a single file hg ends with 1; the path of a folder stands for all that is in it.
         if output.code == 1 {
-            return Ok(None);
+            return Ok(HashMap::new());
         }
         let printed = checked(output, repo)?.stdout;
-        Ok(printed.strip_prefix(path).and_then(|rest| rest.strip_prefix(b"\0")).map(<[u8]>::to_vec))
+        contents(&printed).ok_or_else(no_answer)
     }
 
     /// Lists the paths that differ between two changesets, sorted as hg does; [`Node::NULL`] is the one without files.
@@ -155,6 +169,14 @@ fn entry(fields: &[&[u8]]) -> Option<StatusEntry> {
     };
     let copied_from = Some(fields[2].to_vec()).filter(|source| !source.is_empty());
     Some(StatusEntry { path: fields[1].to_vec(), kind, copied_from })
+}
+
+fn contents(mut printed: &[u8]) -> Option<HashMap<Vec<u8>, Vec<u8>>> {
+    let mut contents = HashMap::new();
+    while !printed.is_empty() {
+        contents.insert(counted(&mut printed)?, counted(&mut printed)?);
+    }
+    Some(contents)
 }
 
 /// Three hashes, the date, and the rest each behind its length, for a text may hold anything.

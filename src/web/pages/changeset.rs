@@ -104,7 +104,8 @@ pub(crate) async fn show(
     }
 }
 
-fn prefix(text: &str) -> Option<String> {
+/// The beginning of a hash in lower case, if the text can be one.
+pub(super) fn prefix(text: &str) -> Option<String> {
     let fits = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     fits.then(|| text.to_ascii_lowercase())
 }

@@ -10,6 +10,7 @@ use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
 use crate::web::run::RunShown;
 use crate::web::shown::{Time, signed, upstream};
+use crate::web::tree::{Part, grown};
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -44,7 +45,7 @@ struct Page {
     #[serde(skip)]
     history: String,
     #[serde(skip)]
-    tree: Vec<Part>,
+    tree: Vec<Part<FileShown>>,
     #[serde(skip)]
     shown: usize,
     #[serde(skip)]
@@ -82,15 +83,6 @@ struct RevisionShown {
     revision: String,
     known: bool,
     upstream: Option<String>,
-}
-
-/// The tree of files from top to bottom.
-enum Part {
-    /// A folder begins, which is called so within the one around it.
-    Open(String),
-    File(FileShown),
-    /// The folder that began last ends.
-    Close,
 }
 
 struct FileShown {
@@ -215,7 +207,7 @@ impl Page {
 
     /// The address of the first error or warning that is shown.
     fn first_issue(&self) -> String {
-        let files = self.tree.iter().filter_map(Part::file);
+        let files = self.tree.iter().filter_map(Part::leaf);
         let first = files.flat_map(|file| &file.entries).map(|entry| entry.issue).find(|issue| *issue > 0);
         format!("#issue{}", first.unwrap_or_default())
     }
@@ -257,60 +249,21 @@ fn choices(run: &str, show: &str, q: &str) -> Vec<Choice> {
     ]
 }
 
-/// Folders further down than this are shown as one.
-const DEEPEST: usize = 32;
-
 /// Puts files, in order, into their folders.
-fn tree(files: Vec<File>) -> Vec<Part> {
+fn tree(files: Vec<File>) -> Vec<Part<FileShown>> {
     let folders: Vec<String> = files.iter().map(|file| file.folder.clone()).collect();
-    let paths: Vec<Vec<&str>> = folders.iter().map(|folder| path(folder)).collect();
-    let mut files: Vec<Option<FileShown>> = files.into_iter().map(|file| Some(FileShown::of(file))).collect();
+    let mut files: Vec<FileShown> = files.into_iter().map(FileShown::of).collect();
     link_issues(&mut files);
-    let mut tree = Vec::new();
-    grow(&mut tree, &paths, &mut files, 0);
-    tree
-}
-
-fn path(folder: &str) -> Vec<&str> {
-    if folder.is_empty() { Vec::new() } else { folder.splitn(DEEPEST, '/').collect() }
-}
-
-/// Adds files that lie in one folder, `depth` folders down. A folder with nothing but one folder in it is shown as one with it.
-fn grow(tree: &mut Vec<Part>, paths: &[Vec<&str>], files: &mut [Option<FileShown>], depth: usize) {
-    let mut from = 0;
-    while from < paths.len() {
-        if paths[from].len() == depth {
-            tree.extend(files[from].take().map(Part::File));
-            from += 1;
-            continue;
-        }
-        let first = &paths[from];
-        let until = from + paths[from..].iter().take_while(|path| path.get(depth) == first.get(depth)).count();
-        let last = &paths[until - 1];
-        let shared = first.iter().zip(last).take_while(|(one, other)| one == other).count();
-        tree.push(Part::Open(first[depth..shared].join("/")));
-        grow(tree, &paths[from..until], &mut files[from..until], shared);
-        tree.push(Part::Close);
-        from = until;
-    }
+    grown(folders.into_iter().zip(files).collect())
 }
 
 /// Lets each error and warning lead to the next one that is shown.
-fn link_issues(files: &mut [Option<FileShown>]) {
+fn link_issues(files: &mut [FileShown]) {
     let mut next = 0;
-    let entries = files.iter_mut().rev().flatten().flat_map(|file| file.entries.iter_mut().rev());
+    let entries = files.iter_mut().rev().flat_map(|file| file.entries.iter_mut().rev());
     for entry in entries.filter(|entry| entry.issue > 0) {
         entry.next = next;
         next = entry.issue;
-    }
-}
-
-impl Part {
-    fn file(&self) -> Option<&FileShown> {
-        match self {
-            Part::File(file) => Some(file),
-            Part::Open(_) | Part::Close => None,
-        }
     }
 }
 
@@ -373,49 +326,4 @@ impl RevisionShown {
 
 fn page_of(host: &str, revision: &str) -> String {
     if host == "github.com" { format!("commit/{revision}") } else { format!("rev/{revision}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{File, Part, tree};
-
-    fn check(paths: &[&str], expected: &str) {
-        let file = |path: &&str| {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            File { folder: folder.to_owned(), name: name.to_owned(), whole: None, entries: Vec::new() }
-        };
-        let drawn: String = tree(paths.iter().map(file).collect())
-            .iter()
-            .map(|part| match part {
-                Part::Open(name) => format!("{name}( "),
-                Part::File(file) => format!("{} ", file.name),
-                Part::Close => ") ".to_owned(),
-            })
-            .collect();
-        assert_eq!(drawn.trim_end(), expected);
-    }
-
-    #[test]
-    fn files_lie_in_their_folders() {
-        check(&["x", "a/y", "a/b/z", "c/d/e/v", "c/d/f/w"], "x a( y b( z ) ) c/d( e( v ) f( w ) )");
-        check(&["a/b/x", "a-b/x"], "a/b( x ) a-b( x )");
-        check(&[], "");
-    }
-
-    #[test]
-    fn a_path_may_go_down_for_ever() {
-        let deep = (0..4000).map(|depth| format!("{}x", "a/".repeat(depth))).collect::<Vec<_>>();
-        let deep: Vec<&str> = deep.iter().map(String::as_str).collect();
-        let drawn = tree(
-            deep.iter()
-                .map(|path| File {
-                    folder: path.trim_end_matches("/x").to_owned(),
-                    name: "x".to_owned(),
-                    whole: None,
-                    entries: Vec::new(),
-                })
-                .collect(),
-        );
-        assert_eq!(drawn.iter().filter(|part| part.file().is_some()).count(), 4000);
-    }
 }

@@ -4,6 +4,7 @@ pub(super) mod changeset;
 pub(super) mod compare;
 pub(super) mod dashboard;
 pub(super) mod history;
+pub(super) mod diff;
 pub(super) mod home;
 pub(super) mod pushes;
 pub(super) mod runs;

@@ -2,9 +2,10 @@
 
 use super::World;
 use elmo::domain::Clock;
-use elmo::fetch::Artifacts;
+use elmo::fetch::{Artifacts, Versions};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use std::path::Path;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -36,7 +37,7 @@ impl Pages {
     pub(crate) async fn with(world: &World, clock: Clock, artifacts: Artifacts) -> Pages {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let root = format!("http://{}", listener.local_addr().expect("its address"));
-        let router = elmo::web::router(world.store.clone(), clock, artifacts);
+        let router = elmo::web::router(world.store.clone(), clock, artifacts, Versions::new(&world.data(), Path::new("hg")));
         let stop = CancellationToken::new();
         let serving = tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         let http = reqwest::Client::builder().build().expect("HTTP is set up");
