@@ -302,8 +302,8 @@ fn sqlite_pool(connections: u32, setting_up: &'static str) -> AnyPoolOptions {
 }
 
 /// Its notices stay away, else it tells the log at every start that its tables are there already. Statements are not compiled
-/// to machine code: by the planner's guess, a settling of 400 runs would be worth it, and the compiler then takes far longer
-/// than the statement.
+/// to machine code: by the planner's guess, a settling of 400 runs would be worth it, and the compiler then takes ten times
+/// as long as the statement (docs/benchmarks.md).
 fn postgres_pool() -> AnyPoolOptions {
     pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), "set client_min_messages = warning; set jit = off")
 }
