@@ -11,3 +11,6 @@ create table version (
     number bigint not null
 );
 insert into version (name, number) values ('results', 1);
+
+-- When the last message that came to this was taken.
+alter table message_count add column last_at bigint;

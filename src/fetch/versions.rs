@@ -19,6 +19,7 @@ const MOST: usize = 64 << 20;
 #[derive(Clone)]
 pub struct Versions {
     data: PathBuf,
+    hg: Hg,
     servers: Servers,
 }
 
@@ -60,8 +61,9 @@ impl ChangedFile {
 impl Versions {
     /// Reads the clones in `data` by `hg`.
     pub fn new(data: &Path, hg: &Path) -> Versions {
-        let servers = Servers::new(Hg::new(hg), WARM, WARM_FOR).with_output_limit(MOST);
-        Versions { data: data.to_owned(), servers }
+        let hg = Hg::new(hg);
+        let servers = Servers::new(hg.clone(), WARM, WARM_FOR).with_output_limit(MOST);
+        Versions { data: data.to_owned(), hg, servers }
     }
 
     /// The files that differ between two changesets of a clone, by path; the null changeset has none.
@@ -81,6 +83,11 @@ impl Versions {
         let paths: Vec<&[u8]> = paths.iter().map(Vec::as_slice).collect();
         let contents = self.servers.cat_all(&self.path(clone), &node(revision), &paths, READING).await?;
         Ok(contents.into_iter().map(|(path, content)| (Kept::from_bytes(&path), content)).collect())
+    }
+
+    /// The version of hg, if it runs.
+    pub async fn hg_version(&self) -> Option<String> {
+        self.hg.version().await.ok()
     }
 
     fn path(&self, clone: &RepositoryName) -> PathBuf {

@@ -81,7 +81,7 @@ impl Tasks {
     pub async fn take(&self, message: &Message, waited: Duration) -> Result<Outcome, StoreError> {
         let error = match self.take_message(message).await {
             Ok(taken) => {
-                self.store.count_message(&message.exchange, "task-completed", name_of(taken)).await?;
+                self.store.count_message(&message.exchange, "task-completed", name_of(taken), self.clock.now()).await?;
                 return Ok(Outcome::Taken(taken));
             }
             Err(TaskError::Store(error)) => return Err(error),
@@ -99,7 +99,7 @@ impl Tasks {
 
     /// Counts that messages may have been lost.
     pub async fn note_gap(&self) -> Result<(), StoreError> {
-        self.store.count_message(TASK_COMPLETED, "gap", "may be lost").await
+        self.store.count_message(TASK_COMPLETED, "gap", "may be lost", self.clock.now()).await
     }
 
     /// Takes the result of a run of a task by hand; without a run, of the last that ended well.

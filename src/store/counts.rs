@@ -1,8 +1,8 @@
 //! Figures about everything.
 
-use super::database::{Store, StoreError};
+use super::database::{Kind, Store, StoreError, parsed};
 use super::repositories::time;
-use crate::domain::RootUrl;
+use crate::domain::{RepositoryName, RootUrl};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -14,6 +14,8 @@ pub struct MessageCount {
     pub kind: String,
     pub outcome: String,
     pub count: i64,
+    /// When the last of them was taken.
+    pub last: Option<Timestamp>,
 }
 
 /// How much there is.
@@ -30,6 +32,16 @@ pub struct Totals {
     pub awaited: i64,
 }
 
+/// A repository that a worker has in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InHand {
+    pub repository: RepositoryName,
+    /// What the worker calls itself.
+    pub worker: String,
+    /// Until when the others leave it alone.
+    pub until: Timestamp,
+}
+
 /// How much a Taskcluster deployment has given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeploymentCount {
@@ -42,7 +54,7 @@ pub struct DeploymentCount {
     pub parked: i64,
 }
 
-const MESSAGES: &str = "select exchange, kind, outcome, count from message_count order by exchange, kind, outcome";
+const MESSAGES: &str = "select exchange, kind, outcome, count, last_at from message_count order by exchange, kind, outcome";
 const TOTALS: &str = "
     select (select count(*) from repository) as repositories,
            (select count(*) from push) as pushes,
@@ -60,7 +72,35 @@ const DEPLOYMENTS: &str = "
     group by seen.root
     order by seen.root";
 
+const IN_HAND: &str = "
+    select name, lease_holder, lease_until from repository
+    where lease_holder is not null and lease_until > $1 order by lease_until";
+const SIZE_OF_SQLITE: &str = "select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()";
+const SIZE_OF_POSTGRES: &str = "select pg_database_size(current_database()) as bytes";
+
 impl Store {
+    /// The repositories that workers have in hand, the longest held first.
+    pub async fn in_hand(&self, now: Timestamp) -> Result<Vec<InHand>, StoreError> {
+        let rows = sqlx::query(IN_HAND).bind(now.as_microsecond()).fetch_all(self.readers()).await?;
+        let in_hand = |row: &AnyRow| -> Result<InHand, StoreError> {
+            Ok(InHand {
+                repository: parsed(row, "name")?,
+                worker: row.try_get("lease_holder")?,
+                until: time(row, "lease_until")?.unwrap_or_default(),
+            })
+        };
+        rows.iter().map(in_hand).collect()
+    }
+
+    /// How many bytes the database takes on its disk.
+    pub async fn size(&self) -> Result<i64, StoreError> {
+        let sql = match self.kind() {
+            Kind::Sqlite => SIZE_OF_SQLITE,
+            Kind::Postgres => SIZE_OF_POSTGRES,
+        };
+        Ok(sqlx::query(sql).fetch_one(self.readers()).await?.try_get("bytes")?)
+    }
+
     /// What became of all messages so far.
     pub async fn message_counts(&self) -> Result<Vec<MessageCount>, StoreError> {
         let rows = sqlx::query(MESSAGES).fetch_all(self.readers()).await?;
@@ -70,6 +110,7 @@ impl Store {
                 kind: row.try_get("kind")?,
                 outcome: row.try_get("outcome")?,
                 count: row.try_get("count")?,
+                last: time(row, "last_at")?,
             })
         };
         rows.iter().map(count).collect()

@@ -45,9 +45,10 @@ const ANNOUNCE_BY_NAME: &str = "
     update repository set announced_push = $1, due_at = $2, priority = 0
     where name = $3 and announced_push < $1 and last_push < $1";
 const COUNT: RowsSql = rows_sql!(
-    "insert into message_count (exchange, kind, outcome, count)
-     select value->>0, value->>1, value->>2, cast(value->>3 as bigint) from " ROWS " where true
-     on conflict (exchange, kind, outcome) do update set count = message_count.count + excluded.count");
+    "insert into message_count (exchange, kind, outcome, count, last_at)
+     select value->>0, value->>1, value->>2, cast(value->>3 as bigint), cast(value->>4 as bigint) from " ROWS " where true
+     on conflict (exchange, kind, outcome)
+        do update set count = message_count.count + excluded.count, last_at = excluded.last_at");
 
 impl Store {
     /// Writes a batch down, all or none. Two batches in any order come to the same, but for the counts.
@@ -56,9 +57,9 @@ impl Store {
     }
 
     /// Counts one message of an exchange by what became of it.
-    pub async fn count_message(&self, exchange: &str, kind: &str, outcome: &str) -> Result<(), StoreError> {
+    pub async fn count_message(&self, exchange: &str, kind: &str, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
         let counts = Outcomes::from([((exchange.to_owned(), kind.to_owned(), outcome.to_owned()), 1)]);
-        self.write(&counts, |change, counts| -> Step<'_, ()> { Box::pin(count(change, counts)) }).await
+        self.write(&(counts, now), |change, (counts, now)| -> Step<'_, ()> { Box::pin(count(change, counts, *now)) }).await
     }
 }
 
@@ -74,7 +75,7 @@ async fn note(change: &mut Change, batch: &Batch, now: Timestamp) -> Result<Note
     wishes += wish(change, &NOTE_LOOKS, looks.iter().map(|id| [Cell::Number(id.0)]), now).await?;
     obsolescence::mark(change, &batch.markings).await?;
     parked::park(change, &batch.parked, now).await?;
-    count(change, &batch.counts).await?;
+    count(change, &batch.counts, now).await?;
     Ok(Noted { wishes })
 }
 
@@ -106,10 +107,11 @@ async fn wish<'a, const N: usize>(
     Ok(statement.execute(&mut *change.tx).await?.rows_affected())
 }
 
-async fn count(change: &mut Change, counts: &Outcomes) -> Result<(), StoreError> {
+async fn count(change: &mut Change, counts: &Outcomes, now: Timestamp) -> Result<(), StoreError> {
     let mut rows = Rows::new();
     for ((exchange, kind, outcome), count) in counts {
-        rows.add([Cell::Text(exchange), Cell::Text(kind), Cell::Text(outcome), Cell::Number(count.cast_signed())]);
+        let numbers = [count.cast_signed(), now.as_microsecond()].map(Cell::Number);
+        rows.add([exchange, kind, outcome].map(|text| Cell::Text(text)).into_iter().chain(numbers));
     }
     if !rows.is_empty() {
         change.run(&COUNT, rows.done()).await?;

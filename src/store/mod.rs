@@ -30,7 +30,7 @@ mod verify;
 mod work;
 
 pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
-pub use counts::{DeploymentCount, MessageCount, Totals};
+pub use counts::{DeploymentCount, InHand, MessageCount, Totals};
 pub use database::{Kind, Store, StoreError};
 pub use history::{HistoryRow, Life, TreeHistory};
 pub use ingest::{Batch, Noted};

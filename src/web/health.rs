@@ -93,7 +93,7 @@ const OF_DEPLOYMENTS: [OfDeployment; 3] = [
     ("elmo_task_results_parked", "Messages of the deployment that are set aside.", |deployment| deployment.parked),
 ];
 
-fn message_line(MessageCount { exchange, kind, outcome, count }: &MessageCount) -> String {
+fn message_line(MessageCount { exchange, kind, outcome, count, last: _ }: &MessageCount) -> String {
     let (exchange, kind, outcome) = (label(exchange), label(kind), label(outcome));
     format!("elmo_messages_total{{exchange=\"{exchange}\",kind=\"{kind}\",outcome=\"{outcome}\"}} {count}\n")
 }
@@ -128,6 +128,7 @@ mod tests {
             kind: "a\"b\\c\nd".to_owned(),
             outcome: "parked".to_owned(),
             count: 3,
+            last: None,
         };
 
         let text = exposition(&Totals { pushes: 7, ..Totals::default() }, &[], &[message]);

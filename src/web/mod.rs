@@ -80,6 +80,7 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
         .route("/teams/", get(pages::teams::show_all))
         .route("/teams/{locale}", get(pages::teams::show))
         .route("/shipping/api/status", get(shipping::show))
+        .route("/status", get(pages::status::show))
         .route("/runs", get(pages::runs::show))
         .route("/trees/{*code}", get(pages::runs::show_tree))
         .route("/schema/elmo-1.json", get(published::schema))

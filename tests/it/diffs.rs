@@ -162,7 +162,10 @@ async fn what_people_wrote_into_strings_is_text() {
     let (world, name) = World::with_repository("fr").await;
     let evil = "<script>alert(1)</script> \u{202e}\" onload='x";
     let push = world
-        .push_all(&name, [Commit::new("evil").parent(Parent::Tip).file("<b>.properties", format!("k={evil}\nlong={}\n", "x".repeat(10_000)))])
+        .push_all(
+            &name,
+            [Commit::new("evil").parent(Parent::Tip).file("<b>.properties", format!("k={evil}\nlong={}\n", "x".repeat(10_000)))],
+        )
         .await;
     world.announce(&name, &push).await;
     world.settle().await;

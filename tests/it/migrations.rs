@@ -17,6 +17,7 @@ async fn what_was_kept_before_results_came_is_kept() {
     let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
     for sql in [
         "drop table version",
+        "alter table message_count drop column last_at",
         "drop index push_newest",
         "drop index push_of_repository",
         "create index push_date on push (date)",

@@ -196,6 +196,23 @@ async fn pages_are_only_read_and_errors_speak_the_format_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn an_operator_sees_what_came_in_and_what_is_behind() {
+    let (world, name) = World::with_repository("fr").await;
+    world.deliver_body("no json").await;
+    world.upstream.faults(&name).set(Fault::status(503));
+    world.look_at_everything().await;
+    let pages = Pages::of(&world).await;
+
+    let shown = pages.shown("/status").await;
+    let json = pages.json("/status").await;
+
+    assert!(shown.contains("exchange/hgpushes/v2") && shown.contains("failing") && shown.contains("1 message"), "{shown}");
+    assert_eq!((&json["troubled"][0]["name"], &json["parked"]), (&name.into(), &1.into()));
+    assert!(json["sources"][0]["last_message"].is_string() && json["hg"].is_string(), "{json}");
+    assert!(json["database_bytes"].as_i64().unwrap() > 10_000, "{json}");
+}
+
+#[tokio::test]
 async fn machines_ask_how_it_is() {
     let (mut world, _) = World::on_a_database_of_its_own().await;
     world.deliver_body("no json").await;

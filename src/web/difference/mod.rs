@@ -10,7 +10,7 @@ use crate::fetch::{ChangedFile, FetchError, Versions};
 use moka::future::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// How much memory may be kept, in bytes as they are counted: of lists of files, and of what is in them.
 const LISTS: u64 = 4 << 20;
@@ -33,17 +33,20 @@ pub(super) struct Differences {
     lists: Cache<Pair, Arc<Vec<ChangedFile>>>,
     contents: Cache<(Pair, Kept), Arc<Difference>>,
     readers: Arc<Semaphore>,
+    hg_version: Arc<OnceCell<Option<String>>>,
 }
 
 impl Differences {
     pub(super) fn new(versions: Versions) -> Differences {
-        let list_weight = |_: &Pair, files: &Arc<Vec<ChangedFile>>| weight(files.iter().map(|file| 100 + file.path.as_str().len()).sum());
+        let list_weight =
+            |_: &Pair, files: &Arc<Vec<ChangedFile>>| weight(files.iter().map(|file| 100 + file.path.as_str().len()).sum());
         let weight_of_content = |_: &(Pair, Kept), difference: &Arc<Difference>| weight(difference.size());
         Differences {
             versions,
             lists: Cache::builder().max_capacity(LISTS).weigher(list_weight).build(),
             contents: Cache::builder().max_capacity(CONTENTS).weigher(weight_of_content).build(),
             readers: Arc::new(Semaphore::new(READERS)),
+            hg_version: Arc::default(),
         }
     }
 
@@ -67,6 +70,11 @@ impl Differences {
             known.extend(self.read(pair, &missing).await?);
         }
         Ok(files.iter().filter_map(|file| known.get(&file.path).cloned()).collect())
+    }
+
+    /// The version of hg, which is asked once for as long as the server runs.
+    pub(super) async fn hg_version(&self) -> Option<&str> {
+        self.hg_version.get_or_init(|| self.versions.hg_version()).await.as_deref()
     }
 
     async fn known(&self, pair: &Pair, files: &[ChangedFile]) -> HashMap<Kept, Arc<Difference>> {

@@ -98,7 +98,9 @@ async fn named(
     text: &str,
 ) -> Result<Revision, PageError> {
     if text.is_empty() {
-        return Err(PageError::BadRequest(format!("A difference needs repo=, from= and to= in its address; {parameter}= is missing.")));
+        return Err(PageError::BadRequest(format!(
+            "A difference needs repo=, from= and to= in its address; {parameter}= is missing."
+        )));
     }
     if text == "null" || text == Revision::NULL.to_string() {
         return Ok(Revision::NULL);
@@ -120,7 +122,10 @@ async fn named(
         ))),
         _ => {
             let names: Vec<String> = candidates.iter().map(Revision::short).collect();
-            Err(PageError::BadRequest(format!("Several changesets begin with {text}, as {parameter}= asks for: {}.", names.join(", "))))
+            Err(PageError::BadRequest(format!(
+                "Several changesets begin with {text}, as {parameter}= asks for: {}.",
+                names.join(", ")
+            )))
         }
     }
 }
@@ -147,7 +152,8 @@ fn page(
     for part in wanted.all("path") {
         here = here.and("path", part);
     }
-    let alone = |path: &str| address("/source/diff/", &[("repo", repository.name.as_str()), ("from", &from), ("to", &to), ("path", path)]);
+    let alone =
+        |path: &str| address("/source/diff/", &[("repo", repository.name.as_str()), ("from", &from), ("to", &to), ("path", path)]);
     let shown = within_budget(&contents, &alone);
     let end = start + shown.len();
     let at = |number: usize| here.with("start", number);

@@ -3,11 +3,12 @@
 pub(super) mod changeset;
 pub(super) mod compare;
 pub(super) mod dashboard;
-pub(super) mod history;
 pub(super) mod diff;
+pub(super) mod history;
 pub(super) mod home;
 pub(super) mod pushes;
 pub(super) mod runs;
+pub(super) mod status;
 pub(super) mod teams;
 pub(super) mod tree_status;
 
