@@ -10,6 +10,7 @@ mod health;
 mod pages;
 mod published;
 mod push;
+mod push_query;
 mod repository;
 mod run;
 mod shown;

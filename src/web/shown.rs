@@ -52,6 +52,11 @@ impl Time {
         self.seconds <= self.now
     }
 
+    /// RFC 3339, or nothing when that cannot hold it.
+    pub(super) fn machine(&self) -> String {
+        self.rfc3339().unwrap_or_default()
+    }
+
     fn rfc3339(&self) -> Option<String> {
         self.in_calendar().map(|at| at.to_string())
     }
@@ -114,9 +119,14 @@ pub(super) fn first_line(description: &str) -> String {
     let Some(line) = description.lines().map(str::trim).find(|line| !line.is_empty()) else {
         return "(no description)".to_owned();
     };
-    match line.char_indices().nth(LONGEST_LINE) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+    cut(line, LONGEST_LINE)
+}
+
+/// The text, or the beginning of one that is longer than so many characters.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
