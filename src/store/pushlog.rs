@@ -6,9 +6,9 @@ use super::pushes::PushRow;
 use super::rows::{Cell, Rows};
 use super::touched::{LIKE_ALL, like};
 use crate::domain::RepositoryId;
-use sqlx::Any;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
+use sqlx::{Any, Row};
 
 /// Which pushes are asked for. Texts that are empty ask for nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +100,8 @@ impl ChangesetFilter {
 const LOOKED_INTO: i64 = 5_000;
 /// The same for what they tell themselves.
 const LOOKED_AT: i64 = 20_000;
+/// So many repositories are asked one by one: pushes of all, read in their order, would hold few of theirs.
+const FEW_REPOSITORIES: usize = 8;
 
 /// The pushes of `$choice` between two keys that fit.
 macro_rules! fitting_sql {
@@ -174,33 +176,41 @@ macro_rules! touched_sql {
     };
 }
 
-/// The push that stands `$6` after the first one between two keys.
+/// The push that stands `$5` after the first one between two keys.
 macro_rules! edge_sql {
-    ($choice:expr, $direction:literal) => {
+    ($choice:literal, $direction:literal) => {
         concat!(
-            "select push.date, push.id from push
-             where ",
+            "select push.date, push.id
+             from push
+             where (push.date, push.id) > ($1, $2) and (push.date, push.id) < ($3, $4)",
             $choice,
-            " and (push.date, push.id) > ($2, $3) and (push.date, push.id) < ($4, $5)
-             order by push.date ",
+            " order by push.date ",
             $direction,
             ", push.id ",
             $direction,
-            " limit 1 offset $6"
+            " limit 1 offset $5"
         )
     };
 }
 
-macro_rules! in_list {
-    ($open:literal, $close:literal) => {
-        concat!("($1 = '[]' or push.repository in (select cast(value->>0 as bigint) from ", $open, "$1", $close, "))")
+/// For each of some repositories its first push between two keys.
+macro_rules! first_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        concat!(
+            "select (select push.date from push
+                     where push.repository = cast(value->>0 as bigint)
+                       and (push.date, push.id) > ($2, $3) and (push.date, push.id) < ($4, $5)
+                     order by push.date ",
+            $direction,
+            ", push.id ",
+            $direction,
+            " limit 1) as date
+             from ",
+            $open,
+            "$1",
+            $close
+        )
     };
-}
-
-/// One question for each choice of repositories, in both directions.
-struct Question {
-    of_one: Directed<&'static str>,
-    of_list: Directed<RowsSql>,
 }
 
 struct Directed<T> {
@@ -208,36 +218,39 @@ struct Directed<T> {
     newer: T,
 }
 
-macro_rules! question {
+/// A text in both directions and for both databases, which begin and end a list in JSON in their own ways.
+macro_rules! of_list {
     ($sql:ident) => {
-        Question {
-            of_one: Directed { older: $sql!("push.repository = $1", "desc"), newer: $sql!("push.repository = $1", "asc") },
-            of_list: Directed {
-                older: RowsSql {
-                    sqlite: $sql!(in_list!("json_each(", ") as r"), "desc"),
-                    postgres: $sql!(in_list!("jsonb_array_elements(", "::jsonb) as r(value)"), "desc"),
-                },
-                newer: RowsSql {
-                    sqlite: $sql!(in_list!("json_each(", ") as r"), "asc"),
-                    postgres: $sql!(in_list!("jsonb_array_elements(", "::jsonb) as r(value)"), "asc"),
-                },
+        Directed {
+            older: RowsSql {
+                sqlite: $sql!("json_each(", ") as r", "desc"),
+                postgres: $sql!("jsonb_array_elements(", "::jsonb) as r(value)", "desc"),
+            },
+            newer: RowsSql {
+                sqlite: $sql!("json_each(", ") as r", "asc"),
+                postgres: $sql!("jsonb_array_elements(", "::jsonb) as r(value)", "asc"),
             },
         }
     };
 }
 
-static FITTING: Question = question!(fitting_sql);
-static EDGE: Question = question!(edge_sql);
-static TOUCHED: Directed<RowsSql> = Directed {
-    older: RowsSql {
-        sqlite: touched_sql!("json_each(", ") as r", "desc"),
-        postgres: touched_sql!("jsonb_array_elements(", "::jsonb) as r(value)", "desc"),
-    },
-    newer: RowsSql {
-        sqlite: touched_sql!("json_each(", ") as r", "asc"),
-        postgres: touched_sql!("jsonb_array_elements(", "::jsonb) as r(value)", "asc"),
-    },
-};
+macro_rules! fitting_of_list_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        fitting_sql!(
+            concat!("($1 = '[]' or push.repository in (select cast(value->>0 as bigint) from ", $open, "$1", $close, "))"),
+            $direction
+        )
+    };
+}
+
+static FITTING_OF_ONE: Directed<&str> =
+    Directed { older: fitting_sql!("push.repository = $1", "desc"), newer: fitting_sql!("push.repository = $1", "asc") };
+static FITTING: Directed<RowsSql> = of_list!(fitting_of_list_sql);
+static TOUCHED: Directed<RowsSql> = of_list!(touched_sql);
+static FIRST: Directed<RowsSql> = of_list!(first_sql);
+static EDGE_OF_ONE: Directed<&str> =
+    Directed { older: edge_sql!(" and push.repository = $6", "desc"), newer: edge_sql!(" and push.repository = $6", "asc") };
+static EDGE: Directed<&str> = Directed { older: edge_sql!("", "desc"), newer: edge_sql!("", "asc") };
 
 /// What lies between two pushes, neither included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,13 +268,20 @@ enum Direction {
 impl Store {
     /// The pushes that fit a filter.
     pub async fn pushes(&self, filter: &PushFilter) -> Result<PushList, StoreError> {
-        let (mut stretch, mut edge) = (filter.stretch(), None);
-        let rows = match self.touched(&filter.changeset.paths).await? {
-            Some(changesets) => self.of_changesets(filter, stretch, &changesets).await?,
-            None => {
+        if filter.repositories.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(PushList::default());
+        }
+        let (stretch, mut edge) = (filter.stretch(), None);
+        let rows = match (self.touched(&filter.changeset.paths).await?, filter.few_repositories()) {
+            (Some(changesets), _) => self.of_changesets(filter, stretch, &changesets).await?,
+            (None, Some(few)) => {
+                edge = self.edge_of_few(filter, few, stretch).await?;
+                self.of_few(filter, few, stretch.cut(edge, filter.direction())).await?
+            }
+            (None, None) => {
+                let stretch = self.begun(filter, stretch).await?;
                 edge = self.edge(filter, stretch).await?;
-                stretch = edge.map_or(stretch, |edge| stretch.cut(edge, filter.direction()));
-                self.fitting(filter, stretch).await?
+                self.of_list(filter, stretch.cut(edge, filter.direction())).await?
             }
         };
         self.list(filter, rows, edge).await
@@ -272,32 +292,78 @@ impl Store {
         Ok(self.pushes(&PushFilter { length, changesets_each, ..PushFilter::default() }).await?.pushes)
     }
 
-    /// The push up to which is looked where only reading tells which ones fit, and there are more.
+    /// The stretch from where the repositories have pushes, so that what others pushed since theirs ended is not read.
+    async fn begun(&self, filter: &PushFilter, stretch: Stretch) -> Result<Stretch, StoreError> {
+        if filter.repositories.is_none() {
+            return Ok(stretch);
+        }
+        let sql = self.text(FIRST.towards(filter.direction()));
+        let rows = stretch.bind_to(sqlx::query(sql).bind(filter.list())).fetch_all(self.readers()).await?;
+        let dates = rows.iter().map(|row| Ok(row.try_get("date")?)).collect::<Result<Vec<Option<i64>>, StoreError>>()?;
+        let dates = dates.into_iter().flatten();
+        Ok(match filter.direction() {
+            Direction::Older => stretch.until(dates.max()),
+            Direction::Newer => stretch.since(dates.min()),
+        })
+    }
+
+    /// The push up to which is looked, where only reading tells which ones fit and there are more.
     async fn edge(&self, filter: &PushFilter, stretch: Stretch) -> Result<Option<PushKey>, StoreError> {
-        let limit = match (filter.changeset.is_empty(), filter.user.is_empty()) {
-            (false, _) => LOOKED_INTO,
-            (true, false) => LOOKED_AT,
-            (true, true) => return Ok(None),
+        let Some(limit) = filter.looked_at() else {
+            return Ok(None);
         };
-        let query = stretch.bind_to(self.ask(&EDGE, filter)).bind(limit);
+        let query = stretch.bind_to(sqlx::query(*EDGE.towards(filter.direction()))).bind(limit);
         query.fetch_optional(self.readers()).await?.map(|row| key_of(&row)).transpose()
     }
 
-    async fn fitting(&self, filter: &PushFilter, stretch: Stretch) -> Result<Vec<AnyRow>, StoreError> {
-        let changeset = &filter.changeset;
-        let mut query = stretch
-            .bind_to(self.ask(&FITTING, filter))
-            .bind(pattern(&filter.user))
-            .bind(i64::from(!changeset.is_empty()))
-            .bind(like(&changeset.author))
-            .bind(like(&changeset.description))
-            .bind(changeset.branch.clone())
-            .bind(i64::from(!changeset.paths.is_empty()));
-        for part in 0..MOST_PATHS {
-            query = query.bind(changeset.paths.get(part).map_or(LIKE_ALL.to_owned(), |path| like(path)));
+    /// The same where each of a few repositories is asked by itself: the one whose pushes lie closest decides.
+    async fn edge_of_few(
+        &self,
+        filter: &PushFilter,
+        few: &[RepositoryId],
+        stretch: Stretch,
+    ) -> Result<Option<PushKey>, StoreError> {
+        let Some(limit) = filter.looked_at() else {
+            return Ok(None);
+        };
+        let each = limit / i64::try_from(few.len()).unwrap_or(1).max(1);
+        let mut edges = Vec::new();
+        for repository in few {
+            let query = stretch.bind_to(sqlx::query(*EDGE_OF_ONE.towards(filter.direction()))).bind(each).bind(repository.0);
+            edges.extend(query.fetch_optional(self.readers()).await?.map(|row| key_of(&row)).transpose()?);
         }
-        let query = query.bind(filter.one_more()).bind(filter.skipped());
+        Ok(match filter.direction() {
+            Direction::Older => edges.into_iter().max(),
+            Direction::Newer => edges.into_iter().min(),
+        })
+    }
+
+    async fn of_list(&self, filter: &PushFilter, stretch: Stretch) -> Result<Vec<AnyRow>, StoreError> {
+        let query = sqlx::query(self.text(FITTING.towards(filter.direction()))).bind(filter.list());
+        let query = filter.bind_to(stretch.bind_to(query)).bind(filter.one_more()).bind(filter.skipped());
         Ok(query.fetch_all(self.readers()).await?)
+    }
+
+    /// As many pushes of each repository as there may be of all, and the first of these.
+    async fn of_few(&self, filter: &PushFilter, few: &[RepositoryId], stretch: Stretch) -> Result<Vec<AnyRow>, StoreError> {
+        let is_one = few.len() == 1;
+        let (limit, skipped) = (filter.one_more(), filter.skipped());
+        let (limit_each, skipped_each) = if is_one { (limit, skipped) } else { (limit.saturating_add(skipped), 0) };
+        let mut found = Vec::new();
+        for repository in few {
+            let query = sqlx::query(*FITTING_OF_ONE.towards(filter.direction())).bind(repository.0);
+            let query = filter.bind_to(stretch.bind_to(query)).bind(limit_each).bind(skipped_each);
+            for row in query.fetch_all(self.readers()).await? {
+                found.push((key_of(&row)?, row));
+            }
+        }
+        found.sort_by_key(|(key, _)| *key);
+        if filter.direction() == Direction::Older {
+            found.reverse();
+        }
+        let skipped = usize::try_from(skipped - skipped_each).unwrap_or_default();
+        let rows = found.into_iter().map(|(_, row)| row).skip(skipped);
+        Ok(rows.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
     }
 
     async fn of_changesets(&self, filter: &PushFilter, stretch: Stretch, changesets: &[i64]) -> Result<Vec<AnyRow>, StoreError> {
@@ -313,15 +379,6 @@ impl Store {
             .bind(filter.one_more())
             .bind(filter.skipped());
         Ok(query.fetch_all(self.readers()).await?)
-    }
-
-    /// A question about the repositories of a filter; they are bound.
-    fn ask<'q>(&self, question: &'static Question, filter: &PushFilter) -> Query<'q, Any, AnyArguments> {
-        let direction = filter.direction();
-        match filter.repositories.as_deref() {
-            Some([one]) => sqlx::query(*question.of_one.towards(direction)).bind(one.0),
-            _ => sqlx::query(self.text(question.of_list.towards(direction))).bind(filter.list()),
-        }
     }
 
     /// The rows as a list that says where it goes on; there is one row more than asked for where there are more pushes.
@@ -374,6 +431,33 @@ impl PushFilter {
         }
     }
 
+    /// How many pushes are looked at for what no index tells; none where an index tells everything.
+    fn looked_at(&self) -> Option<i64> {
+        match (self.changeset.is_empty(), self.user.is_empty()) {
+            (false, _) => Some(LOOKED_INTO),
+            (true, false) => Some(LOOKED_AT),
+            (true, true) => None,
+        }
+    }
+
+    fn few_repositories(&self) -> Option<&[RepositoryId]> {
+        self.repositories.as_deref().filter(|repositories| repositories.len() <= FEW_REPOSITORIES)
+    }
+
+    /// Binds what a push and its changesets have to be.
+    fn bind_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
+        let changeset = &self.changeset;
+        let query = query
+            .bind(pattern(&self.user))
+            .bind(i64::from(!changeset.is_empty()))
+            .bind(like(&changeset.author))
+            .bind(like(&changeset.description))
+            .bind(changeset.branch.clone())
+            .bind(i64::from(!changeset.paths.is_empty()));
+        let patterns = (0..MOST_PATHS).map(|part| changeset.paths.get(part).map_or(LIKE_ALL.to_owned(), |path| like(path)));
+        patterns.fold(query, Query::bind)
+    }
+
     fn one_more(&self) -> i64 {
         i64::try_from(self.length).unwrap_or(i64::MAX).saturating_add(1)
     }
@@ -385,21 +469,32 @@ impl PushFilter {
         }
     }
 
-    /// The numbers of its repositories as rows; no rows stand for all, so that no repository is one that there is not.
+    /// The numbers of its repositories as rows; no rows stand for all.
     fn list(&self) -> String {
-        let ids = self.repositories.as_deref();
-        let ids = ids.map(|ids| if ids.is_empty() { &[RepositoryId(0)] } else { ids });
-        Rows::of(ids.unwrap_or_default().iter().map(|id| Cell::Number(id.0)))
+        Rows::of(self.repositories.as_deref().unwrap_or_default().iter().map(|id| Cell::Number(id.0)))
     }
 }
 
 impl Stretch {
-    /// As far as `edge`, which is left out.
-    fn cut(self, edge: PushKey, direction: Direction) -> Stretch {
-        match direction {
-            Direction::Older => Stretch { above: edge, ..self },
-            Direction::Newer => Stretch { below: edge, ..self },
+    /// As far as `edge`, if there is one, which is left out.
+    fn cut(self, edge: Option<PushKey>, direction: Direction) -> Stretch {
+        match (edge, direction) {
+            (None, _) => self,
+            (Some(edge), Direction::Older) => Stretch { above: edge, ..self },
+            (Some(edge), Direction::Newer) => Stretch { below: edge, ..self },
         }
+    }
+
+    /// Nothing that is newer than `date`, in seconds; nothing at all where there is no date.
+    fn until(self, date: Option<i64>) -> Stretch {
+        let last = date.map_or(self.above, |date| PushKey { date, id: i64::MAX });
+        Stretch { below: self.below.min(last), ..self }
+    }
+
+    /// Nothing that is older.
+    fn since(self, date: Option<i64>) -> Stretch {
+        let first = date.map_or(self.below, |date| PushKey { date, id: 0 });
+        Stretch { above: self.above.max(first), ..self }
     }
 
     fn bind_to<'q>(self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
@@ -433,7 +528,6 @@ fn pattern(text: &str) -> String {
 }
 
 fn key_of(row: &AnyRow) -> Result<PushKey, StoreError> {
-    use sqlx::Row;
     Ok(PushKey { date: row.try_get("date")?, id: row.try_get("id")? })
 }
 
