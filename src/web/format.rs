@@ -106,12 +106,14 @@ impl Here {
     }
 
     /// The same with a filter; an empty one is left out of addresses. May be said again for one that repeats.
+    #[expect(clippy::needless_pass_by_value, reason = "numbers are given as they are")]
     pub(super) fn and(mut self, name: &'static str, value: impl ToString) -> Here {
         self.parameters.push((name, value.to_string()));
         self
     }
 
     /// The same page, which can be these formats besides HTML.
+    #[expect(clippy::wrong_self_convention, reason = "it reads as the end of a sentence")]
     pub(super) fn as_any_of(self, formats: &'static [Format]) -> Here {
         Here { formats, ..self }
     }

@@ -6,6 +6,7 @@ use super::format::Here;
 use crate::domain::{Kept, LocaleCode, RepositoryId, RepositoryName};
 use crate::store::{ChangesetFilter, MOST_PATHS, Place, PushFilter, PushKey};
 use jiff::Timestamp;
+use std::ops::RangeInclusive;
 use url::form_urlencoded;
 
 const LENGTH: usize = 50;
@@ -93,8 +94,8 @@ impl PushQuery {
             "branch" => one("branch", &mut self.branch, value),
             "from" => once("from", &mut self.from, moment(value, Second::First), TIME),
             "until" => once("until", &mut self.until, moment(value, Second::Last), TIME),
-            "length" => once("length", &mut self.length, number_in(value, 1, MOST), "a number from 1 to 500"),
-            "start" => once("start", &mut self.start, number_in(value, 0, FURTHEST), "a number from 0 to 10000"),
+            "length" => once("length", &mut self.length, number_in(value, &(1..=MOST)), "a number from 1 to 500"),
+            "start" => once("start", &mut self.start, number_in(value, &(0..=FURTHEST)), "a number from 0 to 10000"),
             "before" => once("before", &mut self.before, key(value), KEY),
             "after" => once("after", &mut self.after, key(value), KEY),
             "push" => once("push", &mut self.push, push(value), "the number of a push, as 250, or with its generation, as 1.250"),
@@ -307,13 +308,13 @@ fn day(name: &'static str, label: &'static str, moment: Option<&Moment>) -> Fiel
     Field { name, label, kind, value }
 }
 
-fn number_in<T: std::str::FromStr + PartialOrd>(text: &str, least: T, most: T) -> Option<T> {
-    text.parse().ok().filter(|number| least <= *number && *number <= most)
+fn number_in<T: std::str::FromStr + PartialOrd>(text: &str, range: &RangeInclusive<T>) -> Option<T> {
+    text.parse().ok().filter(|number| range.contains(number))
 }
 
 fn key(text: &str) -> Option<PushKey> {
     let (date, id) = text.split_once('.')?;
-    Some(PushKey { date: date.parse().ok()?, id: number_in(id, 0, i64::MAX)? })
+    Some(PushKey { date: date.parse().ok()?, id: number_in(id, &(0..=i64::MAX))? })
 }
 
 /// A key as addresses have it.
@@ -322,9 +323,9 @@ pub(super) fn key_text(key: PushKey) -> String {
 }
 
 fn push(text: &str) -> Option<(Option<i64>, u64)> {
-    let number = |text: &str| number_in(text, 0, i64::MAX.cast_unsigned());
+    let number = |text: &str| number_in(text, &(0..=i64::MAX.cast_unsigned()));
     match text.split_once('.') {
-        Some((generation, push)) => Some((Some(number_in(generation, 0, i64::MAX)?), number(push)?)),
+        Some((generation, push)) => Some((Some(number_in(generation, &(0..=i64::MAX))?), number(push)?)),
         None => Some((None, number(text)?)),
     }
 }

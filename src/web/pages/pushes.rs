@@ -109,7 +109,7 @@ async fn page(web: &Web, whose: &Whose, query: &PushQuery) -> Result<Page, PageE
     let filter = query.filter(chosen(web, whose, query).await?);
     let list = web.store.pushes(&filter).await?;
     let mut page = Page::of(whose, query, web.clock.now());
-    page.fill(list, query, web.clock.now());
+    page.fill(&list, query, web.clock.now());
     if page.chips.is_empty() && query.is_at_start() {
         page.repositories = repositories_of(web, whose).await?;
     }
@@ -201,7 +201,7 @@ impl Page {
         }
     }
 
-    fn fill(&mut self, list: PushList, query: &PushQuery, now: Timestamp) {
+    fn fill(&mut self, list: &PushList, query: &PushQuery, now: Timestamp) {
         let first = self.here.without(&PLACES);
         self.older = list.older.map(|key| first.with("before", key_text(key)));
         self.newer = list.newer.map(|key| first.with("after", key_text(key)));
@@ -242,10 +242,9 @@ impl Page {
         self.repositories.len() > OPEN_REPOSITORIES
     }
 
-    /// What the form carries along unseen.
-    fn carried(&self) -> Vec<(&'static str, String)> {
-        let fields = self.fields.iter().map(|field| field.name);
-        self.here.carried(&fields.chain(PLACES).collect::<Vec<_>>())
+    /// What the form asks for itself, or what another filter makes meaningless.
+    fn asked(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|field| field.name).chain(PLACES).collect()
     }
 }
 
