@@ -19,3 +19,12 @@ for (const link of document.querySelectorAll("a.here")) {
 for (const choice of document.querySelectorAll("form.filter select")) {
   choice.addEventListener("change", () => choice.form.requestSubmit());
 }
+
+// What is left empty is not asked for, so that addresses stay short.
+for (const form of document.querySelectorAll("form.fields")) {
+  form.addEventListener("submit", () => {
+    for (const input of form.querySelectorAll("input")) input.disabled = input.value === "";
+  });
+  // Back from the next page, everything can be filled in again.
+  addEventListener("pageshow", () => form.querySelectorAll("input").forEach((input) => (input.disabled = false)));
+}

@@ -3,6 +3,7 @@
 
 use super::dictionary::Dictionary;
 use super::migrations;
+use super::touched::KnownPaths;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
@@ -58,6 +59,7 @@ pub struct Store {
     writers: AnyPool,
     kind: Kind,
     dictionary: Arc<Mutex<Dictionary>>,
+    paths: Arc<Mutex<KnownPaths>>,
 }
 
 /// A transaction that may write.
@@ -142,7 +144,7 @@ impl Store {
                 (pool.clone(), pool)
             }
         };
-        Ok(Store { readers, writers, kind, dictionary: Arc::default() })
+        Ok(Store { readers, writers, kind, dictionary: Arc::default(), paths: Arc::default() })
     }
 
     /// Brings the tables up to date; a second worker that starts at the same moment waits.
@@ -218,6 +220,11 @@ impl Store {
         let done = change(&mut change_of, input).await?;
         change_of.tx.commit().await?;
         Ok(done)
+    }
+
+    /// Which files fit the filters asked for.
+    pub(super) fn paths(&self) -> &Mutex<KnownPaths> {
+        &self.paths
     }
 
     pub(super) fn remembered<T>(&self, ask: impl FnOnce(&mut Dictionary) -> T) -> T {

@@ -1,7 +1,9 @@
-//! Pushes as pages show them, newest first.
+//! Pushes as pages show them, with their changesets.
 
-use super::database::{RowsSql, Store, StoreError, parsed, rows_sql};
+use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sql};
+use super::pushlog::{ChangesetFilter, MOST_PATHS, PushFilter};
 use super::rows::{Cell, Rows};
+use super::touched::{LIKE_ALL, like};
 use crate::domain::{Kept, RepositoryId, RepositoryName, Revision};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -20,8 +22,23 @@ pub struct PushRow {
     pub user: Kept,
     /// Seconds since 1970.
     pub date: i64,
-    /// The tip first.
+    /// Those that fit, the newest first, as many as were asked for.
     pub changesets: Vec<PushedChangeset>,
+    /// How many fit, and how many there are.
+    pub fitting: u64,
+    pub in_all: u64,
+    /// None where the push has no changesets.
+    pub ends: Option<PushEnds>,
+}
+
+/// Where a push begins and ends, whether or not its changesets fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushEnds {
+    pub tip: Revision,
+    /// The beginning of the tip's description.
+    pub description: Kept,
+    /// The first parent of the first changeset; none while the changesets are not seen.
+    pub base: Option<Revision>,
 }
 
 /// One changeset of a push.
@@ -31,61 +48,126 @@ pub struct PushedChangeset {
     pub known: bool,
     pub obsolete: bool,
     pub author: Kept,
+    /// The beginning of it.
     pub description: Kept,
     pub branch: Kept,
 }
 
-const OF_REPOSITORY: &str = "
+const ONE: &str = "
     select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
            repository.generation as now_in
     from push join repository on repository.id = push.repository
-    where push.repository = $1 and (push.generation < $2 or (push.generation = $2 and push.push_id < $3))
-    order by push.generation desc, push.push_id desc
-    limit $4";
-const NEWEST: &str = "
-    select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
-           repository.generation as now_in
-    from push join repository on repository.id = push.repository
-    order by push.date desc, push.id desc
-    limit $1";
+    where push.repository = $1 and push.push_id = $2 and push.generation = coalesce($3, repository.generation)";
+const ENDS: RowsSql = rows_sql!(
+    "select one.push, one.in_all, tip.revision as tip, tip.known as tip_known, substr(tip.description, 1, 1000) as description,
+            start.known as start_known, base.revision as base
+     from (select push_changeset.push, count(*) as in_all, min(push_changeset.position) as first_position,
+                  max(push_changeset.position) as last_position
+           from " ROWS " cross join push_changeset
+           where push_changeset.push = cast(value->>0 as bigint)
+           group by push_changeset.push) as one
+     join push_changeset last on last.push = one.push and last.position = one.last_position
+     join changeset tip on tip.id = last.changeset
+     join push_changeset first on first.push = one.push and first.position = one.first_position
+     join changeset start on start.id = first.changeset
+     left join changeset_parent on changeset_parent.changeset = start.id and changeset_parent.position = 0
+     left join changeset base on base.id = changeset_parent.parent");
 const CHANGESETS: RowsSql = rows_sql!(
-    "select push_changeset.push, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
-            changeset.description, branch.name as branch_name
-     from " ROWS "
-     join push_changeset on push_changeset.push = cast(value->>0 as bigint)
-     join changeset on changeset.id = push_changeset.changeset
+    "select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+            substr(changeset.description, 1, 1000) as description, branch.name as branch_name
+     from (select push_changeset.push, push_changeset.changeset, count(*) over (partition by push_changeset.push) as fitting,
+                  row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
+           from " ROWS "
+           cross join push_changeset
+           cross join changeset
+           where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset
+             and ($3 = 0 or (lower(changeset.author) like lower($4) escape '\\'
+                             and lower(changeset.description) like lower($5) escape '\\'
+                             and ($6 = '' or changeset.branch = (select branch.id from branch where branch.name = $6))
+                             and ($7 = 0 or (
+                                   select 1
+                                   from changeset_file join file on file.id = changeset_file.file
+                                   where changeset_file.changeset = changeset.id
+                                     and lower(file.path) like lower($8) escape '\\' and lower(file.path) like lower($9) escape '\\'
+                                     and lower(file.path) like lower($10) escape '\\' and lower(file.path) like lower($11) escape '\\'
+                                   limit 1) = 1)))) as placed
+     join changeset on changeset.id = placed.changeset
      left join branch on branch.id = changeset.branch
-     order by push_changeset.push, push_changeset.position desc");
+     where placed.place <= $2
+     order by placed.push, placed.place");
+
+/// The changesets of a push, as far as they are shown.
+#[derive(Default)]
+struct Shown {
+    fitting: i64,
+    changesets: Vec<PushedChangeset>,
+}
 
 impl Store {
-    /// The pushes of a repository before (`generation`, `push_id`), newest first.
-    pub async fn pushes_before(
+    /// A push by its number, of the repository as it is now unless a generation is named, with this many of its changesets.
+    pub async fn push(
         &self,
         repository: RepositoryId,
-        before: (i64, u64),
-        limit: i64,
-    ) -> Result<Vec<PushRow>, StoreError> {
-        let query = sqlx::query(OF_REPOSITORY).bind(repository.0).bind(before.0).bind(before.1.cast_signed()).bind(limit);
-        self.with_changesets(query.fetch_all(self.readers()).await?).await
+        (generation, push_id): (Option<i64>, u64),
+        changesets: usize,
+    ) -> Result<Option<PushRow>, StoreError> {
+        let query = sqlx::query(ONE).bind(repository.0).bind(push_id.cast_signed()).bind(generation);
+        let rows = query.fetch_all(self.readers()).await?;
+        let all = PushFilter { changesets_each: changesets, ..PushFilter::default() };
+        Ok(self.with_changesets(&all, &rows).await?.pop())
     }
 
-    /// The newest pushes of all repositories by date.
-    pub async fn newest_pushes(&self, limit: i64) -> Result<Vec<PushRow>, StoreError> {
-        self.with_changesets(sqlx::query(NEWEST).bind(limit).fetch_all(self.readers()).await?).await
-    }
-
-    pub(super) async fn with_changesets(&self, pushes: Vec<AnyRow>) -> Result<Vec<PushRow>, StoreError> {
+    /// The pushes with their changesets, as many as the filter asks for.
+    pub(super) async fn with_changesets(&self, filter: &PushFilter, pushes: &[AnyRow]) -> Result<Vec<PushRow>, StoreError> {
         let ids = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
-        let mut changesets: HashMap<i64, Vec<PushedChangeset>> = HashMap::new();
-        for row in self.rows_for(&CHANGESETS, Rows::of(ids.iter().map(|id| Cell::Number(*id)))).await? {
-            changesets.entry(row.try_get("push")?).or_default().push(changeset_from(&row)?);
+        let rows = || Rows::of(ids.iter().map(|id| Cell::Number(*id)));
+        let mut ends: HashMap<i64, AnyRow> = HashMap::new();
+        for row in self.rows_for(&ENDS, rows()).await? {
+            ends.insert(row.try_get("push")?, row);
         }
-        pushes.iter().zip(&ids).map(|(row, id)| push_from(row, changesets.remove(id).unwrap_or_default())).collect()
+        let counts = ends.values().map(|row| Ok(row.try_get("in_all")?)).collect::<Result<Vec<i64>, StoreError>>()?;
+        let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
+        let mut shown = self.shown(&filter.changeset, rows(), each).await?;
+        let push = |(row, id): (&AnyRow, &i64)| push_from(row, ends.get(id), shown.remove(id).unwrap_or_default());
+        pushes.iter().zip(&ids).map(push).collect()
+    }
+
+    async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
+        let mut query = sqlx::query(self.text(&CHANGESETS))
+            .bind(pushes)
+            .bind(i64::try_from(each).unwrap_or(i64::MAX))
+            .bind(i64::from(*filter != ChangesetFilter::default()))
+            .bind(like(&filter.author))
+            .bind(like(&filter.description))
+            .bind(filter.branch.clone())
+            .bind(i64::from(!filter.paths.is_empty()));
+        for part in 0..MOST_PATHS {
+            query = query.bind(filter.paths.get(part).map_or(LIKE_ALL.to_owned(), |path| like(path)));
+        }
+        let mut shown: HashMap<i64, Shown> = HashMap::new();
+        for row in query.fetch_all(self.readers()).await? {
+            let of_push = shown.entry(row.try_get("push")?).or_default();
+            of_push.fitting = row.try_get("fitting")?;
+            of_push.changesets.push(changeset_from(&row)?);
+        }
+        Ok(shown)
     }
 }
 
-fn push_from(row: &AnyRow, changesets: Vec<PushedChangeset>) -> Result<PushRow, StoreError> {
+/// The most of each that makes no more than `together` of all; one of each at least.
+fn each_of(counts: &[i64], together: usize) -> usize {
+    let counts: Vec<usize> = counts.iter().map(|count| usize::try_from(*count).unwrap_or_default()).collect();
+    let most = counts.iter().copied().max().unwrap_or_default();
+    if counts.iter().sum::<usize>() <= together {
+        return usize::MAX;
+    }
+    let makes = |each: usize| counts.iter().map(|count| *count.min(&each)).sum::<usize>();
+    (1..=most.min(together)).take_while(|each| makes(*each) <= together).last().unwrap_or(1)
+}
+
+fn push_from(row: &AnyRow, ends: Option<&AnyRow>, shown: Shown) -> Result<PushRow, StoreError> {
     let generation: i64 = row.try_get("generation")?;
+    let in_all = ends.map(|row| row.try_get::<i64, _>("in_all")).transpose()?.unwrap_or_default();
     Ok(PushRow {
         repository: parsed(row, "name")?,
         url: row.try_get("url")?,
@@ -94,8 +176,17 @@ fn push_from(row: &AnyRow, changesets: Vec<PushedChangeset>) -> Result<PushRow, 
         push_id: row.try_get::<i64, _>("push_id")?.cast_unsigned(),
         user: kept(row, "pusher")?,
         date: row.try_get("date")?,
-        changesets,
+        changesets: shown.changesets,
+        fitting: shown.fitting.cast_unsigned(),
+        in_all: in_all.cast_unsigned(),
+        ends: ends.map(ends_from).transpose()?,
     })
+}
+
+fn ends_from(row: &AnyRow) -> Result<PushEnds, StoreError> {
+    let are_known = row.try_get::<i64, _>("tip_known")? == 1 && row.try_get::<i64, _>("start_known")? == 1;
+    let base = parsed_option(row, "base")?.unwrap_or(Revision::NULL);
+    Ok(PushEnds { tip: parsed(row, "tip")?, description: kept(row, "description")?, base: are_known.then_some(base) })
 }
 
 fn changeset_from(row: &AnyRow) -> Result<PushedChangeset, StoreError> {
@@ -113,4 +204,20 @@ fn changeset_from(row: &AnyRow) -> Result<PushedChangeset, StoreError> {
 pub(super) fn kept(row: &AnyRow, column: &str) -> Result<Kept, StoreError> {
     let text: Option<String> = row.try_get(column)?;
     Ok(Kept::from_kept(text.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::each_of;
+
+    #[test]
+    fn a_page_shares_its_changesets_out_among_its_pushes() {
+        let check = |counts: &[i64], together, each| assert_eq!(each_of(counts, together), each, "{counts:?}");
+        check(&[], 10, usize::MAX);
+        check(&[3, 4], 10, usize::MAX);
+        check(&[1, 1, 100], 10, 8);
+        check(&[5, 5, 5], 10, 3);
+        check(&[5; 20], 10, 1);
+        check(&[i64::MAX], 10, 10);
+    }
 }

@@ -9,6 +9,14 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+/// As much of a repository as choosing among them takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryRow {
+    pub id: RepositoryId,
+    pub name: RepositoryName,
+    pub locale: Option<LocaleCode>,
+}
+
 /// What adding a repository did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
@@ -36,6 +44,10 @@ const COLUMNS_ALL: &str = "
     left join forest on forest.id = repository.forest
     left join locale on locale.id = repository.locale
     left join repository origin on origin.id = repository.fork_of
+    order by repository.name";
+const NAMES: &str = "
+    select repository.id, repository.name, locale.code as locale_code
+    from repository left join locale on locale.id = repository.locale
     order by repository.name";
 const COLUMNS_ONE: &str = "
     select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
@@ -84,6 +96,18 @@ impl Store {
     pub async fn repositories_of(&self, locale: &LocaleCode) -> Result<Vec<Repository>, StoreError> {
         let query = sqlx::query(COLUMNS_OF_LOCALE).bind(locale.to_string());
         query.fetch_all(self.readers()).await?.iter().map(repository_from).collect()
+    }
+
+    /// The names of all repositories, archived ones too.
+    pub async fn repository_names(&self) -> Result<Vec<RepositoryRow>, StoreError> {
+        let named = |row: &AnyRow| -> Result<RepositoryRow, StoreError> {
+            Ok(RepositoryRow {
+                id: RepositoryId(row.try_get("id")?),
+                name: parsed(row, "name")?,
+                locale: parsed_option(row, "locale_code")?,
+            })
+        };
+        sqlx::query(NAMES).fetch_all(self.readers()).await?.iter().map(named).collect()
     }
 
     /// The repository of that name.

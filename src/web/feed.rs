@@ -37,6 +37,12 @@ impl Feed {
 }
 
 impl Entry {
+    /// The same without the two characters that text may have and XML may not; control characters are spelled out already.
+    pub(super) fn in_xml(self) -> Entry {
+        let plain = |text: String| text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+        Entry { title: plain(self.title), author: plain(self.author), text: plain(self.text), ..self }
+    }
+
     /// Feeds know no times outside the years 1 to 9999; what has such a date is shown at 1970.
     fn updated(&self) -> String {
         super::shown::calendar(self.date).unwrap_or(Timestamp::UNIX_EPOCH).to_string()

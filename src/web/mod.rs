@@ -16,6 +16,7 @@ mod period;
 mod place;
 mod published;
 mod push;
+mod push_query;
 mod repository;
 mod run;
 mod selection;

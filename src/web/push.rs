@@ -1,14 +1,14 @@
 //! A push as pages show it: the store's row in; its changesets, links and times out. Never asks anything itself.
 
-use super::shown::{Time, first_line, lines, person, upstream};
+use super::feed::Entry;
+use super::format::address;
+use super::shown::{Time, cut, first_line, lines, person, upstream};
 use crate::store::{PushRow, PushedChangeset};
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// How many changesets of a push are shown at once; the others are folded.
-const OPEN: usize = 20;
-/// The same where pushes are only a glance.
-const OPEN_BRIEFLY: usize = 5;
+/// How long the name of a person or a branch may be in a list.
+const LONGEST_NAME: usize = 100;
 
 /// One push with its changesets, the tip first.
 #[derive(Clone, Debug, Serialize)]
@@ -20,11 +20,20 @@ pub(super) struct PushShown {
     /// Seconds since 1970.
     pub(super) date: i64,
     pub(super) time: Time,
+    /// Its last changeset; none where it has none.
+    pub(super) tip: Option<String>,
+    /// What the push changed, from the first parent of its first changeset to its tip.
+    pub(super) diff: Option<String>,
     /// The host's page about it; none when the host has made the repository anew since.
     pub(super) upstream: Option<String>,
+    /// Those that fit what is asked for, as many as there is room for.
     pub(super) changesets: Vec<PushedShown>,
+    pub(super) changesets_fitting: u64,
+    pub(super) changesets_in_all: u64,
     #[serde(skip)]
-    shown_at_once: usize,
+    url: String,
+    #[serde(skip)]
+    tip_description: String,
 }
 
 /// One changeset of a push.
@@ -34,6 +43,7 @@ pub(super) struct PushedShown {
     pub(super) known: bool,
     pub(super) obsolete: bool,
     pub(super) author: String,
+    /// The beginning of it; the changeset's own page has it whole.
     pub(super) description: String,
     pub(super) branch: String,
     pub(super) upstream: Option<String>,
@@ -47,29 +57,56 @@ impl PushShown {
             repository: push.repository.to_string(),
             generation: push.generation,
             push_id: push.push_id,
-            user: push.user.to_string(),
+            user: cut(&push.user.to_string(), LONGEST_NAME),
             date: push.date,
             time: Time::of_seconds(push.date, now),
+            tip: push.ends.as_ref().map(|ends| ends.tip.to_string()),
+            diff: diff(push),
             upstream: upstream(&push.url, &page).filter(|_| push.current),
             changesets: push.changesets.iter().map(|changeset| PushedShown::of(changeset, &push.url, push.current)).collect(),
-            shown_at_once: OPEN,
+            changesets_fitting: push.fitting,
+            changesets_in_all: push.in_all,
+            url: push.url.clone(),
+            tip_description: push.ends.as_ref().map(|ends| lines(&ends.description)).unwrap_or_default(),
         }
     }
 
-    /// The same push with more of it folded.
-    pub(super) fn briefly(self) -> PushShown {
-        PushShown { shown_at_once: OPEN_BRIEFLY, ..self }
+    /// The page of the push alone.
+    pub(super) fn href(&self) -> String {
+        format!("/source/pushes/{}?push={}.{}", self.repository, self.generation, self.push_id)
     }
 
-    /// The changesets that are shown at once.
-    pub(super) fn open(&self) -> &[PushedShown] {
-        &self.changesets[..self.changesets.len().min(self.shown_at_once)]
+    /// How many changesets that fit are not shown.
+    pub(super) fn rest(&self) -> u64 {
+        self.changesets_fitting.saturating_sub(self.changesets.len() as u64)
     }
 
-    /// The changesets that are folded.
-    pub(super) fn folded(&self) -> &[PushedShown] {
-        &self.changesets[self.open().len()..]
+    /// The first line of its tip; nothing where there is none, or nobody has seen it.
+    pub(super) fn tip_line(&self) -> String {
+        if self.tip_description.is_empty() { String::new() } else { first_line(&self.tip_description) }
     }
+
+    /// The push in a feed.
+    pub(super) fn entry(&self) -> Entry {
+        let title = format!("{} push {}: {}", self.repository, self.push_id, self.tip_line());
+        let changesets: Vec<String> =
+            self.changesets.iter().map(|changeset| format!("{} {}", changeset.short(), changeset.first_line())).collect();
+        Entry {
+            id: format!("{}#push-{}-{}", self.url, self.generation, self.push_id),
+            title: title.trim_end_matches([':', ' ']).to_owned(),
+            author: self.user.clone(),
+            date: self.date,
+            page: self.href(),
+            text: changesets.join("\n"),
+        }
+        .in_xml()
+    }
+}
+
+fn diff(push: &PushRow) -> Option<String> {
+    let ends = push.ends.as_ref()?;
+    let (from, to) = (ends.base?.to_string(), ends.tip.to_string());
+    Some(address("/source/diff/", &[("repo", push.repository.as_str()), ("from", &from), ("to", &to)]))
 }
 
 impl PushedShown {
@@ -78,9 +115,9 @@ impl PushedShown {
             revision: changeset.revision.to_string(),
             known: changeset.known,
             obsolete: changeset.obsolete,
-            author: changeset.author.to_string(),
+            author: cut(&changeset.author.to_string(), LONGEST_NAME),
             description: lines(&changeset.description),
-            branch: changeset.branch.to_string(),
+            branch: cut(&changeset.branch.to_string(), LONGEST_NAME),
             upstream: upstream(url, &format!("rev/{}", changeset.revision)).filter(|_| is_current),
         }
     }

@@ -128,9 +128,14 @@ pub(super) fn first_line(description: &str) -> String {
     let Some(line) = description.lines().map(str::trim).find(|line| !line.is_empty()) else {
         return "(no description)".to_owned();
     };
-    match line.char_indices().nth(LONGEST_LINE) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+    cut(line, LONGEST_LINE)
+}
+
+/// The text, or the beginning of one that is longer than so many characters.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

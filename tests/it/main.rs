@@ -25,6 +25,7 @@ mod outages;
 mod pages;
 mod parallel;
 mod pushes;
+mod pushlog;
 mod recordings;
 mod results;
 mod results_over_pulse;

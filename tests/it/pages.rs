@@ -183,7 +183,7 @@ async fn pages_are_only_read_and_errors_speak_the_format_that_was_asked_for() {
         ("/source/pushes/l10n-central/xx", 404),
         ("/source/pushes/..%2f..%2fetc/passwd", 404),
         ("/source/pushes/%ff", 404),
-        ("/source/pushes/?before=1.2", 400),
+        ("/source/pushes/?before=1", 400),
         ("/?format=xml", 400),
         ("/source/changeset/%00", 400),
     ] {

@@ -207,7 +207,7 @@ async fn arrived(parts: &Parts, stop: &CancellationToken) -> anyhow::Result<()> 
 /// Asks the server for its pages, as a visitor would.
 async fn look_at_pages(parts: &Parts, url: &str) -> anyhow::Result<()> {
     let http = &parts.bringer.http;
-    let pushes = parts.store.newest_pushes(1).await?;
+    let pushes = parts.store.newest_pushes(1, 1).await?;
     let tip = pushes.first().and_then(|push| push.changesets.first()).context("there is no push")?;
     let mut pages = vec!["/".to_owned(), "/?format=json".to_owned(), "/source/pushes/".to_owned()];
     pages.extend(parts.store.repositories().await?.iter().map(|repository| format!("/source/pushes/{}", repository.name)));

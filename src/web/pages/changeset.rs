@@ -181,9 +181,9 @@ impl PushShown {
         }
     }
 
-    /// The pushes of its repository from this one on.
+    /// The pushes of its repository up to this one.
     fn href(&self) -> String {
-        format!("/source/pushes/{}?before={}.{}", self.repository, self.generation, self.push_id.saturating_add(1))
+        format!("/source/pushes/{}?until={}#push-{}-{}", self.repository, self.date, self.generation, self.push_id)
     }
 }
 

@@ -13,7 +13,9 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-const NEWEST: i64 = 10;
+const NEWEST: usize = 10;
+/// How many changesets of each are shown.
+const CHANGESETS: usize = 5;
 /// Those that a person should look at first.
 const STATES: [RepositoryState; 6] = [
     RepositoryState::Failing,
@@ -75,12 +77,12 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
     let followed = web.store.repositories().await?;
     let by_name: Vec<&Repository> = followed.iter().filter(|repository| has_in_name(repository, &q)).collect();
     let now = web.clock.now();
-    let pushes = web.store.newest_pushes(NEWEST).await?;
+    let pushes = web.store.newest_pushes(NEWEST, CHANGESETS).await?;
     format.answer(&Page {
         totals: web.store.totals().await?.into(),
         choices: choices(&by_name, &state, &q),
         repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
-        pushes: pushes.iter().map(|push| PushShown::of(push, now).briefly()).collect(),
+        pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
         here: Here::at("/").and("state", &state).and("q", &q),
         state,
         q,

@@ -1,193 +1,278 @@
-//! The pushes of one repository, newest first; of all; or which repositories there are under a part of their names.
+//! The pushlog as a query: of all repositories, of those whose names begin in some way, or of one.
 
-use super::{Asked, read};
-use crate::domain::{Repository, RepositoryName};
-use crate::store::PushRow;
+use crate::domain::{Repository, RepositoryId, RepositoryName};
+use crate::store::{PushList, RepositoryRow};
 use crate::web::Web;
 use crate::web::error::PageError;
-use crate::web::format::{Format, Here, Shown, address};
+use crate::web::feed::Feed;
+use crate::web::format::{Format, Here, Shown};
 use crate::web::push::PushShown;
+use crate::web::push_query::{Chip, Field, PushQuery, key_text};
 use crate::web::repository::RepositoryShown;
+use crate::web::shown::Time;
+use crate::web::table::{Table, text};
 use askama::Template;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-const LENGTH: usize = 50;
-const MOST: usize = 500;
-const START: (i64, u64) = (i64::MAX, i64::MAX.cast_unsigned());
+/// How many repositories are shown at once; a longer list is folded.
+const OPEN_REPOSITORIES: usize = 10;
+/// How many changesets of a push are shown when it is alone on its page.
+const CHANGESETS_ALONE: usize = 1000;
+const FORMATS: &[Format] = &[Format::Json, Format::Csv, Format::Atom];
+/// What says which part of a list is shown; with another filter it is another list.
+const PLACES: [&str; 4] = ["start", "before", "after", "push"];
 
-#[derive(Deserialize)]
-pub(crate) struct Params {
-    /// Only pushes older than this one, as `<generation>.<push id>`.
-    #[serde(default)]
-    before: String,
-    /// How many at most.
-    #[serde(default)]
-    length: String,
-}
-
-/// The pushes of one repository.
 #[derive(Template, Serialize)]
 #[template(path = "pages/pushes.html")]
 struct Page {
-    repository: RepositoryShown,
+    /// The repository, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<RepositoryShown>,
+    /// The repositories whose names begin as asked for, on the first page of all their pushes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repositories: Vec<RepositoryShown>,
     pushes: Vec<PushShown>,
-    /// The address of the pushes before these.
+    /// Where the list goes on.
     older: Option<String>,
+    newer: Option<String>,
+    /// Pushes beyond this time were not looked at; `older` or `newer` goes on from there.
+    looked_until: Option<Time>,
+    #[serde(skip)]
+    name: String,
+    #[serde(skip)]
+    is_alone: bool,
+    #[serde(skip)]
+    looks_up: bool,
+    /// The first page with the same filters, where it is not this one.
     #[serde(skip)]
     newest: Option<String>,
     #[serde(skip)]
-    here: Here,
-}
-
-/// The newest pushes of all repositories.
-#[derive(Template, Serialize)]
-#[template(path = "pages/all_pushes.html")]
-struct AllPage {
-    pushes: Vec<PushShown>,
+    chips: Vec<Chip>,
+    #[serde(skip)]
+    fields: Vec<Field>,
+    #[serde(skip)]
+    path: String,
     #[serde(skip)]
     here: Here,
 }
 
-/// The repositories whose names begin with the same parts.
-#[derive(Template, Serialize)]
-#[template(path = "pages/folder.html")]
-struct FolderPage {
-    folder: String,
-    repositories: Vec<RepositoryShown>,
-    #[serde(skip)]
-    here: Here,
+/// Whose pushes an address is about.
+enum Whose {
+    All,
+    /// Those of repositories whose names begin so.
+    Beginning(String),
+    One(Box<Repository>),
 }
 
 pub(crate) async fn show(
     State(web): State<Web>,
     path: Result<Path<String>, PathRejection>,
-    asked: Asked<Params>,
+    RawQuery(query): RawQuery,
     format: Format,
 ) -> Result<Response, PageError> {
-    let name = path.ok().and_then(|Path(name)| name.strip_suffix('/').unwrap_or(&name).parse::<RepositoryName>().ok());
-    let name = name.ok_or_else(|| PageError::NotFound("There is no repository of that name: it cannot be one.".to_owned()))?;
-    let params = read(asked)?;
-    match web.store.repository(&name).await? {
-        Some(repository) => format.answer(&page(&web, &repository, &params).await?),
-        None => format.answer(&folder(&web, &name).await?),
+    let asked = path.ok().map(|Path(name)| name);
+    let name = asked.as_deref().and_then(|asked| asked.strip_suffix('/').unwrap_or(asked).parse::<RepositoryName>().ok());
+    let (Some(asked), Some(name)) = (asked, name) else {
+        return Err(PageError::NotFound("There is no repository of that name: it cannot be one.".to_owned()));
+    };
+    let query = PushQuery::of(&query.unwrap_or_default())?;
+    let whose = match web.store.repository(&name).await? {
+        Some(repository) => Whose::One(Box::new(repository)),
+        None => Whose::Beginning(asked),
+    };
+    match query.push() {
+        Some(push) => format.answer(&alone(&web, &whose, push, &query).await?),
+        None => format.answer(&page(&web, &whose, &query).await?),
     }
 }
 
-pub(crate) async fn show_all(State(web): State<Web>, asked: Asked<Params>, format: Format) -> Result<Response, PageError> {
-    let params = read(asked)?;
-    if !params.before.is_empty() {
-        return Err(PageError::BadRequest("Only the pushes of one repository can be asked for with before=.".to_owned()));
+pub(crate) async fn show_all(State(web): State<Web>, RawQuery(query): RawQuery, format: Format) -> Result<Response, PageError> {
+    let query = PushQuery::of(&query.unwrap_or_default())?;
+    if query.push().is_some() {
+        return Err(only_of_one());
     }
-    let length = length(&params.length)?;
-    let pushes = web.store.newest_pushes(length.try_into().unwrap_or(i64::MAX)).await?;
-    let now = web.clock.now();
-    format.answer(&AllPage {
-        pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
-        here: Here::at("/source/pushes/").and("length", &params.length),
-    })
+    format.answer(&page(&web, &Whose::All, &query).await?)
 }
 
-async fn page(web: &Web, repository: &Repository, params: &Params) -> Result<Page, PageError> {
-    let (before, length) = (before(&params.before)?, length(&params.length)?);
-    let one_more = i64::try_from(length + 1).unwrap_or(i64::MAX);
-    let mut pushes = web.store.pushes_before(repository.id, before.unwrap_or(START), one_more).await?;
-    let are_more = pushes.len() > length;
-    pushes.truncate(length);
-    Ok(filled(repository, &pushes, are_more, params, web.clock.now()))
+fn only_of_one() -> PageError {
+    PageError::BadRequest(
+        "push= can be asked for only where the address names the repository, as /source/pushes/l10n-central/de?push=250."
+            .to_owned(),
+    )
 }
 
-fn filled(repository: &Repository, pushes: &[PushRow], are_more: bool, params: &Params, now: Timestamp) -> Page {
-    let path = format!("/source/pushes/{}", repository.name);
-    let last = pushes.last().filter(|_| are_more).map(|push| format!("{}.{}", push.generation, push.push_id));
-    Page {
-        repository: RepositoryShown::of(repository, now),
-        pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
-        older: last.map(|last| address(&path, &[("before", &last), ("length", &params.length)])),
-        newest: Some(address(&path, &[("length", &params.length)])).filter(|_| !params.before.is_empty()),
-        here: Here::at(&path).and("before", &params.before).and("length", &params.length),
+async fn page(web: &Web, whose: &Whose, query: &PushQuery) -> Result<Page, PageError> {
+    let filter = query.filter(chosen(web, whose, query).await?);
+    let list = web.store.pushes(&filter).await?;
+    let mut page = Page::of(whose, query, web.clock.now());
+    page.fill(&list, query, web.clock.now());
+    if page.chips.is_empty() && query.is_at_start() {
+        page.repositories = repositories_of(web, whose).await?;
     }
+    Ok(page)
 }
 
-async fn folder(web: &Web, name: &RepositoryName) -> Result<FolderPage, PageError> {
-    let inside = format!("{name}/");
+/// One push with all of its changesets, or nearly.
+async fn alone(web: &Web, whose: &Whose, number: (Option<i64>, u64), query: &PushQuery) -> Result<Page, PageError> {
+    let Whose::One(repository) = whose else {
+        return Err(only_of_one());
+    };
+    let push = web.store.push(repository.id, number, CHANGESETS_ALONE).await?;
+    let push = push.ok_or_else(|| PageError::NotFound(format!("No push {} of {} is known here.", number.1, repository.name)))?;
+    let mut page = Page::of(whose, query, web.clock.now());
+    page.is_alone = true;
+    page.pushes.push(PushShown::of(&push, web.clock.now()));
+    Ok(page)
+}
+
+/// The repositories whose pushes are asked for; none stands for all.
+async fn chosen(web: &Web, whose: &Whose, query: &PushQuery) -> Result<Option<Vec<RepositoryId>>, PageError> {
+    let beginning = match whose {
+        Whose::All if !query.chooses_repositories() => return Ok(None),
+        Whose::One(one) if query.takes(&one.name, one.locale.as_ref()) => return Ok(Some(vec![one.id])),
+        Whose::One(_) => return Ok(Some(Vec::new())),
+        Whose::All => "",
+        Whose::Beginning(beginning) => beginning,
+    };
+    let followed = web.store.repository_names().await?;
+    let under = |row: &&RepositoryRow| row.name.as_str().starts_with(beginning);
+    if !beginning.is_empty() && !followed.iter().any(|row| under(&row)) {
+        return Err(PageError::NotFound(format!("No repository whose name begins with {beginning} is followed here.")));
+    }
+    let taken = followed.iter().filter(under).filter(|row| query.takes(&row.name, row.locale.as_ref()));
+    let ids: Vec<RepositoryId> = taken.map(|row| row.id).collect();
+    Ok(Some(ids).filter(|ids| ids.is_empty() || ids.len() < followed.len()))
+}
+
+async fn repositories_of(web: &Web, whose: &Whose) -> Result<Vec<RepositoryShown>, PageError> {
+    let Whose::Beginning(beginning) = whose else {
+        return Ok(Vec::new());
+    };
     let now = web.clock.now();
     let followed = web.store.repositories().await?;
-    let repositories: Vec<RepositoryShown> =
-        followed.iter().filter(|one| one.name.as_str().starts_with(&inside)).map(|one| RepositoryShown::of(one, now)).collect();
-    if repositories.is_empty() {
-        return Err(PageError::NotFound(format!("No repository of the name {name} is followed here.")));
-    }
-    let here = Here::at(&format!("/source/pushes/{name}"));
-    Ok(FolderPage { folder: name.to_string(), repositories, here })
+    let under = followed.iter().filter(|one| one.name.as_str().starts_with(beginning.as_str()));
+    Ok(under.map(|one| RepositoryShown::of(one, now)).collect())
 }
 
-impl Shown for Page {}
-
-impl Shown for AllPage {}
-
-impl Shown for FolderPage {}
-
-impl Page {
-    /// Whether the push at `index` is the first shown of an older making of the repository.
-    fn opens_generation(&self, index: usize) -> bool {
-        let generation = self.pushes[index].generation;
-        generation != self.repository.generation && (index == 0 || self.pushes[index - 1].generation != generation)
+impl Whose {
+    fn name(&self) -> &str {
+        match self {
+            Whose::All => "",
+            Whose::Beginning(beginning) => beginning.trim_end_matches('/'),
+            Whose::One(repository) => repository.name.as_str(),
+        }
     }
 
-    /// The parts of the name, each with the address of what lies under it.
+    fn path(&self) -> String {
+        match self {
+            Whose::Beginning(beginning) => format!("/source/pushes/{beginning}"),
+            Whose::All | Whose::One(_) => format!("/source/pushes/{}", self.name()),
+        }
+    }
+}
+
+impl Page {
+    /// The page of a question, without its answer.
+    fn of(whose: &Whose, query: &PushQuery, now: Timestamp) -> Page {
+        let path = whose.path();
+        let repository = match whose {
+            Whose::One(repository) => Some(RepositoryShown::of(repository, now)),
+            Whose::All | Whose::Beginning(_) => None,
+        };
+        Page {
+            repositories: Vec::new(),
+            pushes: Vec::new(),
+            older: None,
+            newer: None,
+            looked_until: None,
+            name: whose.name().to_owned(),
+            is_alone: false,
+            looks_up: query.looks_up(),
+            newest: None,
+            chips: query.chips(&path),
+            fields: query.fields(repository.is_some()),
+            here: query.here(&path).as_any_of(FORMATS),
+            path,
+            repository,
+        }
+    }
+
+    fn fill(&mut self, list: &PushList, query: &PushQuery, now: Timestamp) {
+        let first = self.here.without(&PLACES);
+        self.older = list.older.map(|key| first.with("before", key_text(key)));
+        self.newer = list.newer.map(|key| first.with("after", key_text(key)));
+        self.newest = (!query.is_at_start()).then(|| first.address());
+        self.looked_until = list.looked_until.map(|seconds| Time::of_seconds(seconds, now));
+        self.pushes = list.pushes.iter().map(|push| PushShown::of(push, now)).collect();
+    }
+
+    /// Whether the push at `index` is the first shown of an older making of the repository.
+    fn opens_generation(&self, index: usize) -> bool {
+        let (push, Some(repository)) = (&self.pushes[index], &self.repository) else {
+            return false;
+        };
+        push.generation != repository.generation && (index == 0 || self.pushes[index - 1].generation != push.generation)
+    }
+
+    /// The parts of the name before its last, each with the address of what lies under it.
     fn folders(&self) -> Vec<(&str, &str)> {
-        let name = self.repository.name.as_str();
+        let name = self.name.as_str();
         let ends = name.match_indices('/').map(|(end, _)| end);
         let starts = std::iter::once(0).chain(name.match_indices('/').map(|(end, _)| end + 1));
         ends.zip(starts).map(|(end, start)| (&name[start..end], &name[..end])).collect()
     }
 
     fn last_part(&self) -> &str {
-        self.repository.name.rsplit('/').next().unwrap_or_default()
+        self.name.rsplit('/').next().unwrap_or_default()
     }
-}
 
-fn length(text: &str) -> Result<usize, PageError> {
-    if text.is_empty() {
-        return Ok(LENGTH);
-    }
-    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
-    number.ok_or_else(|| PageError::BadRequest(format!("The length must be a number from 1 to {MOST}.")))
-}
-
-fn before(text: &str) -> Result<Option<(i64, u64)>, PageError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let pair = text.split_once('.').and_then(|(generation, push)| Some((generation.parse().ok()?, push.parse().ok()?)));
-    let fits = pair.filter(|(generation, push)| *generation >= 0 && *push <= START.1);
-    let sentence = "What comes after before= must be a generation and the number of a push, as 1.250.";
-    fits.map(Some).ok_or_else(|| PageError::BadRequest(sentence.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{before, length};
-
-    #[test]
-    fn a_length_is_1_to_500() {
-        assert_eq!(length("").ok(), Some(50));
-        assert_eq!(length("500").ok(), Some(500));
-        for wrong in ["0", "501", "-1", "x", "99999999999999999999", "1.5"] {
-            assert!(length(wrong).is_err(), "{wrong}");
+    fn title(&self) -> String {
+        match (self.name.as_str(), self.is_alone.then(|| self.pushes.first()).flatten()) {
+            (name, Some(push)) => format!("{name} push {}", push.push_id),
+            ("", None) => "Pushes".to_owned(),
+            (name, None) => format!("Pushes to {name}"),
         }
     }
 
-    #[test]
-    fn a_place_is_a_generation_and_a_push() {
-        assert_eq!(before("").ok(), Some(None));
-        assert_eq!(before("2.250").ok(), Some(Some((2, 250))));
-        for wrong in ["250", "1.", ".1", "-1.5", "1.-5", "1.18446744073709551615", "a.b", "1.2.3"] {
-            assert!(before(wrong).is_err(), "{wrong}");
+    fn has_many_repositories(&self) -> bool {
+        self.repositories.len() > OPEN_REPOSITORIES
+    }
+
+    /// What the form asks for itself, or what another filter makes meaningless.
+    fn asked(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|field| field.name).chain(PLACES).collect()
+    }
+}
+
+impl Shown for Page {
+    fn table(&self) -> Option<Table> {
+        let mut table = Table::of(&["repository", "push_id", "date", "user", "changesets", "tip", "description"]);
+        for push in &self.pushes {
+            table.add(vec![
+                text(&push.repository),
+                push.push_id.to_string(),
+                push.time.machine(),
+                text(&push.user),
+                push.changesets_in_all.to_string(),
+                push.tip.clone().unwrap_or_default(),
+                text(&push.tip_line()),
+            ]);
         }
+        Some(table)
+    }
+
+    fn feed(&self) -> Option<Feed> {
+        let address = self.here.feed()?;
+        Some(Feed {
+            id: format!("urn:elmo:pushes:{}", self.here.address()),
+            title: self.title(),
+            page: self.here.address(),
+            address,
+            entries: self.pushes.iter().map(PushShown::entry).collect(),
+        })
     }
 }

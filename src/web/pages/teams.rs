@@ -2,7 +2,7 @@
 
 use super::dashboard::places;
 use crate::domain::{LocaleCode, Repository};
-use crate::store::{LocaleRow, PlaceRow};
+use crate::store::{LocaleRow, PlaceRow, PushFilter};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
@@ -19,6 +19,8 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 const PUSHES: usize = 10;
+/// How many changesets of each are shown.
+const CHANGESETS: usize = 5;
 
 /// All locales.
 #[derive(Template, Serialize)]
@@ -95,14 +97,15 @@ async fn page(
     repositories: &[Repository],
     now: Timestamp,
 ) -> Result<Page, PageError> {
-    let ids: Vec<_> = repositories.iter().map(|repository| repository.id).collect();
-    let pushes = web.store.newest_pushes_of(&ids, PUSHES).await?;
+    let own = Some(repositories.iter().map(|repository| repository.id).collect());
+    let newest = PushFilter { repositories: own, length: PUSHES, changesets_each: CHANGESETS, ..PushFilter::default() };
+    let pushes = web.store.pushes(&newest).await?.pushes;
     Ok(Page {
         locale: locale.code.to_string(),
         name: locale.name.clone(),
         places,
         repositories: repositories.iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
-        pushes: pushes.iter().map(|push| PushShown::of(push, now).briefly()).collect(),
+        pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
         here: Here::at(&format!("/teams/{}", locale.code)).as_any_of(&[Format::Json, Format::Csv]),
     })
 }

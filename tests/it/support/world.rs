@@ -5,7 +5,7 @@ use super::{Commit, PATIENCE};
 use elmo::domain::{Clock, ForestName, HGPUSHES, Message, NewForest, Repository, RepositoryName, RepositoryUrl, State, UrlRules};
 use elmo::fetch::{CloneSettings, Clones, Http, HttpSettings};
 use elmo::ingest::Ingest;
-use elmo::store::{ChangesetRow, Found, PushRow, Store};
+use elmo::store::{ChangesetRow, Found, PushFilter, PushRow, Store};
 use elmo::sync::{Bringer, Difference, LaneSettings, Lanes, Verifier, quiet};
 use elmo_upstream::{Options, Push, Upstream};
 use std::path::Path;
@@ -202,7 +202,8 @@ impl World {
     /// The pushes of a repository, newest first.
     pub(crate) async fn pushes(&self, name: &str) -> Vec<PushRow> {
         let repository = self.repository(name).await;
-        self.store.pushes_before(repository.id, (i64::MAX, i64::MAX as u64), 1000).await.unwrap()
+        let filter = PushFilter { repositories: Some(vec![repository.id]), length: 1000, ..PushFilter::default() };
+        self.store.pushes(&filter).await.unwrap().pushes
     }
 
     pub(crate) async fn changeset(&self, node: impl std::fmt::Display) -> ChangesetRow {

@@ -1,0 +1,163 @@
+//! Which changesets touch a path that contains some texts, as long as they are few. Files are only ever added, so which of them
+//! fit is remembered until there are more.
+
+use super::database::{RowsSql, Store, StoreError};
+use super::pushlog::MOST_PATHS;
+use super::rows::{Cell, Rows};
+use sqlx::Row;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
+
+/// From so many on it is quicker to read pushes, newest first, until enough fit: at 3,000 of a million either way takes 20 ms.
+const FEW: usize = 3_000;
+/// How many filters are remembered; 24 kB each at most.
+const REMEMBERED: usize = 64;
+/// The pattern that any text fits.
+pub(super) const LIKE_ALL: &str = "%";
+
+const FILE_COUNT: &str = "select count(*) as files from file";
+const FILES: &str = "
+    select file.id from file
+    where lower(file.path) like lower($1) escape '\\' and lower(file.path) like lower($2) escape '\\'
+      and lower(file.path) like lower($3) escape '\\' and lower(file.path) like lower($4) escape '\\'
+    limit $5";
+/// Two texts: PostgreSQL, which expects many changesets of every file, would read the whole table for SQLite's join (140 ms of two
+/// million rows); with a limit for each file it looks them up (under 1 ms).
+const CHANGESETS: RowsSql = RowsSql {
+    sqlite: "select changeset_file.changeset
+             from json_each($1) as r cross join changeset_file
+             where changeset_file.file = cast(value->>0 as bigint)
+             limit $2",
+    postgres: "select touching.changeset
+               from jsonb_array_elements($1::jsonb) as r(value)
+               cross join lateral (select changeset_file.changeset from changeset_file
+                                   where changeset_file.file = cast(value->>0 as bigint) limit $2) as touching
+               limit $2",
+};
+
+/// Which files fit which filter, the one asked for last at the end.
+#[derive(Default)]
+pub(super) struct KnownPaths(Vec<Fitting>);
+
+struct Fitting {
+    paths: Vec<String>,
+    /// How many files there were.
+    among: i64,
+    /// None where they, or the changesets that touch them, are not few.
+    files: Option<Arc<[i64]>>,
+}
+
+impl Store {
+    /// The changesets that touch one path with all of `paths` in it; none where they are many, or nothing is asked for.
+    pub(super) async fn touched(&self, paths: &[String]) -> Result<Option<Vec<i64>>, StoreError> {
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let Some(files) = self.files_with(paths).await? else {
+            return Ok(None);
+        };
+        let rows = Rows::of(files.iter().map(|id| Cell::Number(*id)));
+        let query = sqlx::query(self.text(&CHANGESETS)).bind(rows).bind(one_more_than_few());
+        let rows = query.fetch_all(self.readers()).await?;
+        if rows.len() > FEW {
+            self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among: 0, files: None }));
+            return Ok(None);
+        }
+        let changesets = rows.iter().map(|row| Ok(row.try_get("changeset")?)).collect::<Result<HashSet<i64>, StoreError>>()?;
+        Ok(Some(changesets.into_iter().collect()))
+    }
+
+    /// The files that fit, as long as they are few; every file is touched by a changeset.
+    async fn files_with(&self, paths: &[String]) -> Result<Option<Arc<[i64]>>, StoreError> {
+        let among: i64 = sqlx::query(FILE_COUNT).fetch_one(self.readers()).await?.try_get("files")?;
+        if let Some(known) = self.known_paths(|known| known.recall(paths, among)) {
+            return Ok(known);
+        }
+        let mut query = sqlx::query(FILES);
+        for part in 0..MOST_PATHS {
+            query = query.bind(paths.get(part).map_or(LIKE_ALL.to_owned(), |path| like(path)));
+        }
+        let rows = query.bind(one_more_than_few()).fetch_all(self.readers()).await?;
+        let ids = rows.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
+        let files = (ids.len() <= FEW).then(|| Arc::from(ids));
+        self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among, files: files.clone() }));
+        Ok(files)
+    }
+
+    fn known_paths<T>(&self, ask: impl FnOnce(&mut KnownPaths) -> T) -> T {
+        ask(&mut self.paths().lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl KnownPaths {
+    /// What fits, if that was found out among as many files. What once was many is so for ever.
+    fn recall(&mut self, paths: &[String], among: i64) -> Option<Option<Arc<[i64]>>> {
+        let place = self.0.iter().position(|fitting| fitting.paths == paths)?;
+        let fitting = self.0.remove(place);
+        let holds = fitting.files.is_none() || fitting.among == among;
+        let files = fitting.files.clone();
+        if holds {
+            self.0.push(fitting);
+        }
+        holds.then_some(files)
+    }
+
+    fn learn(&mut self, fitting: Fitting) {
+        self.0.retain(|known| known.paths != fitting.paths);
+        if self.0.len() == REMEMBERED {
+            self.0.remove(0);
+        }
+        self.0.push(fitting);
+    }
+}
+
+/// A pattern that asks for what contains `text`, as `like … escape '\'` takes it.
+pub(super) fn like(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    if !text.is_empty() {
+        pattern.push('%');
+    }
+    pattern
+}
+
+fn one_more_than_few() -> i64 {
+    i64::try_from(FEW).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fitting, KnownPaths, REMEMBERED, like};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_pattern_asks_for_the_text_itself() {
+        for (text, pattern) in [("", "%"), ("a.ftl", "%a.ftl%"), ("100%_\\", "%100\\%\\_\\\\%")] {
+            assert_eq!(like(text), pattern);
+        }
+    }
+
+    #[test]
+    fn what_fits_is_remembered_until_there_are_more_files() {
+        let mut known = KnownPaths::default();
+        let paths = |text: &str| vec![text.to_owned()];
+        let few: Arc<[i64]> = Arc::from([1, 2]);
+        known.learn(Fitting { paths: paths("few"), among: 10, files: Some(few.clone()) });
+        known.learn(Fitting { paths: paths("many"), among: 10, files: None });
+
+        assert_eq!(known.recall(&paths("few"), 10), Some(Some(few)));
+        assert_eq!(known.recall(&paths("many"), 11), Some(None));
+        assert_eq!(known.recall(&paths("few"), 11), None);
+        for number in 0..=REMEMBERED {
+            known.learn(Fitting { paths: paths(&number.to_string()), among: 10, files: None });
+        }
+        assert_eq!(known.0.len(), REMEMBERED);
+        assert_eq!(known.recall(&paths("0"), 10), None, "what was asked for longest ago is forgotten");
+    }
+}
