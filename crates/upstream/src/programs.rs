@@ -23,6 +23,9 @@ allow_push = *
 refreshinterval = 0
 [phases]
 new-commit = draft
+[experimental]
+# Else each request pays for a full collection of Python's garbage, which takes longer than its answer.
+web.full-garbage-collection-rate = 1000
 ";
 
 /// How Mercurial is called here: the program and settings of its own, whatever the user's are.
