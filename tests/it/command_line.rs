@@ -1,7 +1,8 @@
 //! The program as an operator meets it.
 
-use crate::support::{World, in_world, run, text};
+use crate::support::{Fault, Scope, World, in_world, run, text};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 async fn elmo(world: &World, args: &[&str]) -> Output {
     run(world, Vec::new(), args).await
@@ -39,6 +40,8 @@ async fn a_forest_is_discovered_and_synced() {
 async fn on_a_terminal_bars_come_and_go_and_what_is_said_stays() {
     let world = host_with_locales().await;
     elmo(&world, &["forest", "add", "l10n-central", &world.upstream.url_of("l10n-central"), "--discover"]).await;
+    // A clone is first measured after half a second; it asks more than once.
+    world.upstream.faults_everywhere().set(Fault::Delay(Duration::from_millis(500)).on(Scope::Wire));
 
     // Of util-linux, a part of every Debian: runs a command on a terminal and prints what that shows.
     let mut script = in_world(&world, "script");

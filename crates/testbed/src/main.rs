@@ -1,7 +1,8 @@
-//! `testbed [--vhosts N] -- COMMAND ARGS…`: runs a command while a RabbitMQ node and a PostgreSQL cluster run for it.
+//! `testbed [--vhosts N] -- COMMAND ARGS…`: runs a command while a RabbitMQ node, a PostgreSQL cluster and a warm Mercurial run
+//! for it.
 //!
-//! The command finds them by `RabbitMq::of_this_run` and `Postgres::of_this_run`. Both are stopped when it ends or when a signal
-//! comes, and the command's status is this program's.
+//! The command finds them by `RabbitMq::of_this_run`, `Postgres::of_this_run` and `Mercurial::of_this_run`. All are stopped when it
+//! ends or when a signal comes, and the command's status is this program's.
 
 use std::{
     env,
@@ -12,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use elmo_testbed::{Postgres, RabbitMq};
+use elmo_testbed::{Mercurial, Postgres, RabbitMq};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     process::{Child, Command},
@@ -36,23 +37,24 @@ struct Signals {
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse(env::args_os().skip(1))?;
     let mut signals = Signals::listen()?;
-    let (rabbit, postgres) = tokio::select! {
+    let servers = tokio::select! {
         signal = signals.next() => return Ok(code(128 + signal.as_raw())),
         servers = start(arguments.vhosts) => servers?,
     };
-    let status = run(&arguments.command, &rabbit, &postgres, &mut signals).await?;
+    let status = run(&arguments.command, &servers, &mut signals).await?;
     Ok(exit_code(status))
 }
 
-async fn start(vhosts: usize) -> Result<(RabbitMq, Postgres)> {
-    tokio::try_join!(RabbitMq::start_with_vhosts(vhosts), Postgres::start())
+async fn start(vhosts: usize) -> Result<(RabbitMq, Postgres, Mercurial)> {
+    tokio::try_join!(RabbitMq::start_with_vhosts(vhosts), Postgres::start(), Mercurial::start())
 }
 
-async fn run(command: &[OsString], rabbit: &RabbitMq, postgres: &Postgres, signals: &mut Signals) -> Result<ExitStatus> {
+async fn run(command: &[OsString], servers: &(RabbitMq, Postgres, Mercurial), signals: &mut Signals) -> Result<ExitStatus> {
+    let (rabbit, postgres, mercurial) = servers;
     #[expect(clippy::disallowed_methods, reason = "running any program is what this one is for")]
     let mut child = Command::new(&command[0])
         .args(&command[1..])
-        .envs([rabbit.variable(), postgres.variable()])
+        .envs([rabbit.variable(), postgres.variable(), mercurial.variable()])
         .spawn()
         .with_context(|| format!("could not start {}", command[0].display()))?;
     loop {

@@ -11,10 +11,10 @@ use crate::Node;
 use crate::bundle::Phase;
 use crate::changegroup::{Base, Changegroup, ManifestText};
 use crate::changeset::Changeset;
+use crate::command_server::Commands;
 use crate::commit::{Commit, Parent};
 use crate::error::{Error, Result};
 use crate::history::{History, common_ancestor};
-use crate::programs::Commands;
 use crate::pushlog::{Answer, Push, Pushlog, Source};
 
 /// How a repository is made.

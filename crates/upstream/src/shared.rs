@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::OnceCell;
 
+use crate::command_server::Commands;
 use crate::error::{Error, Result};
 use crate::faults::{Fault, Faults};
-use crate::programs::{Commands, Hg, WebServer};
+use crate::programs::Hg;
 use crate::repository::Repository;
 use crate::requests::RequestLog;
+use crate::web_server::WebServer;
 
 /// The served repositories, the programs behind them, and what shall go wrong.
 pub(crate) struct Shared {

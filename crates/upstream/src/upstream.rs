@@ -1,20 +1,22 @@
 //! The upstream as its users see it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::bulk::{Bulk, Imported};
+use crate::command_server::Commands;
 use crate::commit::{Commit, Parent};
 use crate::error::{Error, Result};
 use crate::faults::Faults;
 use crate::front::Front;
 use crate::message::{Changegroup, Message, Sender};
 use crate::node::Node;
-use crate::programs::{Commands, Hg, WebServer};
+use crate::programs::{Hg, blocking};
 use crate::pushlog::Push;
 use crate::repository::{Marker, Publishing, Pusher, Repository};
 use crate::requests::{Counts, Request};
 use crate::shared::{Backend, Shared};
+use crate::web_server::WebServer;
 
 /// How an upstream is started.
 #[derive(Debug, Clone)]
@@ -27,13 +29,16 @@ pub struct Options {
     pub workers: usize,
     /// The program to run.
     pub hg: PathBuf,
+    /// The socket of a [`warm_server`](crate::warm_server) that runs, if the upstream's programs are to be forks of it.
+    pub warm: Option<PathBuf>,
     /// Who is recorded for a push over HTTP.
     pub pusher: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { folder: None, port: 0, workers: 1, hg: "hg".into(), pusher: "httpuser@example.com".to_owned() }
+        let pusher = "httpuser@example.com".to_owned();
+        Self { folder: None, port: 0, workers: 1, hg: "hg".into(), warm: None, pusher }
     }
 }
 
@@ -54,10 +59,10 @@ impl Upstream {
     pub async fn start(options: Options) -> Result<Self> {
         let (folder, temporary) = folder(options.folder)?;
         let listener = Front::bind(options.port)?;
-        let hg = Hg::new(options.hg, &folder)?;
+        let hg = Hg::new(options.hg, &folder, options.warm)?;
         let commands = Commands::start(&hg)?;
         let repositories = folder.join("repos");
-        let backends = start_backends(&hg, &folder, options.workers.max(1))?;
+        let backends = start_backends(&hg, options.workers.max(1)).await?;
         let shared = Arc::new(Shared::new(hg, commands, repositories, backends, options.pusher));
         let url = format!("http://{}", listener.local_addr().map_err(Error::io("read the port that was bound"))?);
         let front = Front::serve(Arc::clone(&shared), listener)?;
@@ -446,13 +451,14 @@ fn folder(named: Option<PathBuf>) -> Result<(PathBuf, Option<tempfile::TempDir>)
     }
 }
 
-fn start_backends(hg: &Hg, folder: &Path, workers: usize) -> Result<Vec<Backend>> {
-    let repositories = folder.join("repos");
+async fn start_backends(hg: &Hg, workers: usize) -> Result<Vec<Backend>> {
+    let repositories = hg.folder.join("repos");
     std::fs::create_dir_all(&repositories).map_err(Error::io_of("create", &repositories))?;
-    let webconf = folder.join("web.conf");
+    let webconf = hg.folder.join("web.conf");
     let settings = format!("[paths]\n/ = {}/**\n", repositories.display());
     std::fs::write(&webconf, settings).map_err(Error::io_of("write", &webconf))?;
-    (0..workers).map(|_| WebServer::start(hg, &webconf).map(Backend::new)).collect()
+    let hg = hg.clone();
+    blocking(move || (0..workers).map(|_| WebServer::start(&hg, &webconf).map(Backend::new)).collect()).await
 }
 
 fn check_name(name: &str) -> Result<()> {

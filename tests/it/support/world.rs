@@ -7,6 +7,7 @@ use elmo::fetch::{CloneSettings, Clones, Http, HttpSettings};
 use elmo::ingest::Ingest;
 use elmo::store::{ChangesetRow, Found, PushFilter, PushRow, Store};
 use elmo::sync::{Bringer, Difference, LaneSettings, Lanes, Verifier, quiet};
+use elmo_testbed::Mercurial;
 use elmo_upstream::{Options, Push, Upstream};
 use std::path::Path;
 use std::sync::Arc;
@@ -49,7 +50,8 @@ impl World {
     async fn on(database: Database, folder: TempDir) -> World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let _ = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::INFO).try_init();
-        let upstream = Upstream::start(Options::default()).await.expect("the upstream starts");
+        let options = Options { warm: Mercurial::of_this_run(), ..Options::default() };
+        let upstream = Upstream::start(options).await.expect("the upstream starts");
         let store = Store::open(&database.url).await.expect("the database opens");
         let ahead = Arc::new(AtomicI64::new(0));
         let bringer = bringer(&store, &folder.path().join("data"), clock(&ahead));

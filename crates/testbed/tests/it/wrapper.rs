@@ -14,11 +14,11 @@ use crate::processes::until_nothing_is_left_of;
 /// Debian's nobody and nogroup.
 const NOBODY: u32 = 65534;
 
-const SHOW_BOTH: &str = r#"echo "$ELMO_TEST_RABBITMQ"; echo "$ELMO_TEST_POSTGRES";"#;
+const SHOW_ALL: &str = r#"echo "$ELMO_TEST_RABBITMQ"; echo "$ELMO_TEST_POSTGRES"; echo "$ELMO_TEST_MERCURIAL";"#;
 
 #[tokio::test]
-async fn a_signal_is_handed_on_and_so_is_the_status_and_both_servers_end() {
-    let script = format!("trap 'exit 7' TERM; {SHOW_BOTH} while :; do sleep 0.1; done");
+async fn a_signal_is_handed_on_and_so_is_the_status_and_all_servers_end() {
+    let script = format!("trap 'exit 7' TERM; {SHOW_ALL} while :; do sleep 0.1; done");
     let mut testbed = testbed(&script).spawn().unwrap();
     let folders = folders_of(&mut testbed);
 
@@ -31,8 +31,8 @@ async fn a_signal_is_handed_on_and_so_is_the_status_and_both_servers_end() {
 }
 
 #[tokio::test]
-async fn even_when_it_is_killed_both_servers_end() {
-    let script = format!("{SHOW_BOTH} exec cat");
+async fn even_when_it_is_killed_all_servers_end() {
+    let script = format!("{SHOW_ALL} exec cat");
     let mut testbed = testbed(&script).spawn().unwrap();
     let folders = folders_of(&mut testbed);
 
@@ -54,15 +54,19 @@ fn testbed(script: &str) -> Command {
     command
 }
 
-/// Where the servers live, once both run.
+/// Where the servers live, once all run.
 fn folders_of(testbed: &mut Child) -> Vec<String> {
     let lines = BufReader::new(testbed.stdout.take().unwrap()).lines();
-    let folders: Vec<_> = lines.take(2).map(|line| folder_in(&line.unwrap())).collect();
+    let folders: Vec<_> = lines.take(3).map(|line| folder_in(&line.unwrap())).collect();
     assert!(folders.iter().all(|folder| fs::exists(folder).unwrap()));
     folders
 }
 
+/// RabbitMQ and PostgreSQL are described, Mercurial is named by its socket.
 fn folder_in(line: &str) -> String {
+    if let Some(folder) = line.strip_suffix("/socket") {
+        return folder.to_owned();
+    }
     let description: serde_json::Value = serde_json::from_str(line).unwrap();
     description["folder"].as_str().unwrap().to_owned()
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use elmo_testbed::Mercurial;
 use elmo_upstream::{Options, Upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,7 +15,7 @@ pub(crate) const USER: &str = "anna@example.com";
 
 /// An upstream with one empty repository.
 pub(crate) async fn upstream() -> Upstream {
-    let upstream = Upstream::start(Options::default()).await.unwrap();
+    let upstream = Upstream::start(Options { warm: Mercurial::of_this_run(), ..Options::default() }).await.unwrap();
     upstream.create(REPO).await.unwrap();
     upstream
 }
