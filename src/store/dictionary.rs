@@ -1,15 +1,17 @@
-//! Words that many changesets share, each kept once: branches and paths. Their numbers never change once committed, so they
-//! are remembered.
+//! Words that many changesets share, each kept once: branches and paths. Their numbers, and those of changesets, never change
+//! once committed, so they are remembered.
 
 use super::database::{Change, RowsSql, Store, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
-use crate::domain::{Changeset, Kept, hex};
+use crate::domain::{Changeset, Kept, Revision, hex};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Beyond so many paths the memory of their numbers is begun anew; about 100 bytes each.
 const REMEMBERED_FILES: usize = 100_000;
+/// The same of changesets, about 50 bytes each: an import names each twice, and its pushes come last.
+const REMEMBERED_CHANGESETS: usize = 100_000;
 
 const ADD_BRANCHES: RowsSql =
     rows_sql!("insert into branch (name) select value->>0 from " ROWS " where true on conflict do nothing");
@@ -19,11 +21,12 @@ const ADD_FILES: RowsSql = rows_sql!("insert into file (digest, path) select val
 const FILE_IDS: RowsSql =
     rows_sql!("select value->>0 as digest, (select id from file where digest = value->>0) as id from " ROWS "");
 
-/// Numbers of words.
+/// Numbers of words, and of changesets that were recorded here.
 #[derive(Default)]
 pub(super) struct Dictionary {
     pub(super) branches: HashMap<String, i64>,
     pub(super) files: HashMap<String, i64>,
+    pub(super) changesets: HashMap<Revision, i64>,
 }
 
 /// The numbers of all words of a recording.
@@ -40,6 +43,10 @@ impl Dictionary {
         if self.files.len() + learned.files.len() > REMEMBERED_FILES {
             self.files.clear();
         }
+        if self.changesets.len() + learned.changesets.len() > REMEMBERED_CHANGESETS {
+            self.changesets.clear();
+        }
+        self.changesets.extend(learned.changesets);
         self.files.extend(learned.files);
         self.branches.extend(learned.branches);
     }
@@ -54,6 +61,7 @@ pub(super) async fn words_of<'a>(change: &mut Change, store: &Store, changesets:
     let learned = Dictionary {
         branches: add_branches(change, &new_branches, &mut branches).await?,
         files: add_files(change, new_files, &mut files).await?,
+        changesets: HashMap::new(),
     };
     Ok(Words { branches, files, learned })
 }

@@ -52,6 +52,10 @@ const HOLD: RowsSql = rows_sql!(
      select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS " where true
      on conflict (repository, changeset) do update set generation = excluded.generation
         where repository_changeset.generation < excluded.generation");
+// What is new to the store was held by nobody.
+const HOLD_NEW: RowsSql = rows_sql!(
+    "insert into repository_changeset (repository, changeset, generation)
+     select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS "");
 const ADD_PUSHES: RowsSql = rows_sql!(
     "insert into push (repository, generation, push_id, pusher, date)
      select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint), value->>3, cast(value->>4 as bigint)
@@ -77,19 +81,21 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recordin
     if !recording.pushes.is_empty() {
         change.lock(Lock::Pushes).await?;
     }
-    let words = words_of(change, store, &recording.changesets).await?;
+    let mut words = words_of(change, store, &recording.changesets).await?;
     let new = add_changesets(change, &recording.changesets, &words).await?;
-    let ids = changeset_ids(change, recording, &new).await?;
+    let ids = changeset_ids(change, store, recording, &new).await?;
     mark_obsolete(change, recording).await?;
     add_parents(change, &recording.changesets, &new, &ids).await?;
     add_files(change, &recording.changesets, &new, &words.files).await?;
-    hold(change, recording, &ids).await?;
+    hold(change, recording, &new, &ids).await?;
     let pushes = add_pushes(change, recording, &ids).await?;
     if pushes > 0 {
         let pushed = recording.pushes.iter().flat_map(pushed).map(|revision| ids[revision]);
         settling::settle_hanging_on(change, pushed).await?;
     }
-    Ok((Recorded { changesets: new.len() as u64, pushes }, words.learned))
+    let recorded = Recorded { changesets: new.len() as u64, pushes };
+    words.learned.changesets = new;
+    Ok((recorded, words.learned))
 }
 
 /// Adds what is not known; gives the numbers of those that were added or filled in.
@@ -122,6 +128,7 @@ async fn add_changesets(
 /// The numbers of all changesets that the recording names. Those that only a push names become placeholders.
 async fn changeset_ids(
     change: &mut Change,
+    store: &Store,
     recording: &Recording,
     new: &HashMap<Revision, i64>,
 ) -> Result<HashMap<Revision, i64>, StoreError> {
@@ -130,6 +137,7 @@ async fn changeset_ids(
     let hanging = own.chain(parents).chain(&recording.held).chain([&Revision::NULL]);
     let named: BTreeSet<Revision> = hanging.chain(recording.pushes.iter().flat_map(pushed)).copied().collect();
     let mut ids = new.clone();
+    store.remembered(|known| ids.extend(named.iter().filter_map(|revision| Some((*revision, *known.changesets.get(revision)?)))));
     placeholders::find(change, &without(&named, &ids), &mut ids).await?;
     let unseen: BTreeSet<Revision> = recording.pushes.iter().flat_map(pushed).copied().collect();
     let unseen = without(&unseen, &ids);
@@ -191,13 +199,20 @@ fn only_new<'a>(changesets: &'a [Changeset], new: &'a HashMap<Revision, i64>) ->
     changesets.iter().filter_map(|changeset| Some((changeset, *new.get(&changeset.revision)?)))
 }
 
-async fn hold(change: &mut Change, recording: &Recording, ids: &HashMap<Revision, i64>) -> Result<(), StoreError> {
-    let mut rows = Rows::new();
+async fn hold(
+    change: &mut Change,
+    recording: &Recording,
+    new: &HashMap<Revision, i64>,
+    ids: &HashMap<Revision, i64>,
+) -> Result<(), StoreError> {
+    let (mut of_new, mut of_known) = (Rows::new(), Rows::new());
     let own = recording.changesets.iter().map(|changeset| &changeset.revision);
     for revision in own.chain(&recording.held) {
+        let rows = if new.contains_key(revision) { &mut of_new } else { &mut of_known };
         rows.add([Cell::Number(recording.repository.0), Cell::Number(ids[revision]), Cell::Number(recording.generation)]);
     }
-    run_unless_empty(change, &HOLD, rows).await
+    run_unless_empty(change, &HOLD_NEW, of_new).await?;
+    run_unless_empty(change, &HOLD, of_known).await
 }
 
 async fn add_pushes(change: &mut Change, recording: &Recording, ids: &HashMap<Revision, i64>) -> Result<u64, StoreError> {

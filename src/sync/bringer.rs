@@ -1,12 +1,13 @@
 //! Brings one repository up to date: pushlog, pull, record, until the host shows nothing newer.
 
 use super::judge::{self, Reading};
-use super::recorder::Recorder;
+use super::recorder::{REMEMBERED, Recorder};
 use super::{SyncError, judge::give_up_waiting};
 use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, in_full, milliseconds};
 use crate::fetch::{Clones, FetchError, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,6 +54,8 @@ struct At {
     wanted: bool,
     attempts: u32,
     failing_since: Option<Timestamp>,
+    /// Changesets that were recorded in this go: the repository holds them, nobody needs to be asked.
+    held: HashSet<Revision>,
 }
 
 /// What became of one round.
@@ -111,7 +114,8 @@ impl Bringer {
         if !targets.is_empty() || !self.clones.exists(&at.clone) {
             let history = self.obtain(at, &targets).await?;
             self.check_missing(at, &history, &news)?;
-            self.recorder(at).record(history, &targets, &news.pushes).await?;
+            let recorded = self.recorder(at).record(history, &targets, &news.pushes).await?;
+            at.remember(recorded);
         } else if !news.pushes.is_empty() {
             self.recorder(at).record_pushes(&news.pushes).await?;
         }
@@ -175,16 +179,17 @@ impl Bringer {
         }
         self.store.begin_generation(at.repository, at.generation).await?;
         at.generation += 1;
+        at.held.clear();
         at.last_push = 0;
         at.announced = 0;
         at.wanted = true;
         Ok(())
     }
 
-    /// Everything that has to be in the clone before it can be recorded.
+    /// Everything that has to be in the clone before it can be recorded, as far as it is not recorded yet.
     async fn targets(&self, at: &At, news: &News) -> Result<Vec<Revision>, SyncError> {
-        let mut targets: Vec<Revision> = news.pushes.iter().flat_map(|push| push.changesets.iter().copied()).collect();
-        targets.extend(&news.heads);
+        let pushed = news.pushes.iter().flat_map(|push| &push.changesets);
+        let mut targets: Vec<Revision> = pushed.chain(&news.heads).filter(|target| !at.held.contains(target)).copied().collect();
         if at.wanted {
             targets.extend(self.store.promised(at.repository, at.generation).await?);
         }
@@ -298,7 +303,16 @@ impl At {
             wanted: claim.wanted || claim.first,
             attempts: claim.attempts,
             failing_since: claim.failing_since,
+            held: HashSet::new(),
         }
+    }
+
+    /// What was recorded before goes where both together would be a lot.
+    fn remember(&mut self, recorded: HashSet<Revision>) {
+        if self.held.len() + recorded.len() > REMEMBERED {
+            self.held.clear();
+        }
+        self.held.extend(recorded);
     }
 
     fn shares_clone(&self) -> bool {
@@ -307,7 +321,7 @@ impl At {
 }
 
 fn distinct(revisions: &[Revision]) -> usize {
-    revisions.iter().collect::<std::collections::HashSet<_>>().len()
+    revisions.iter().collect::<HashSet<_>>().len()
 }
 
 impl From<tokio::task::JoinError> for SyncError {

@@ -27,6 +27,9 @@ const BATCH_PUSHES: usize = 500;
 const FIRST_STEP: usize = 16;
 const LONGEST_STEP: usize = 4096;
 
+/// No more changesets than this are remembered to be recorded; about 50 bytes each.
+pub(super) const REMEMBERED: usize = 200_000;
+
 /// The next stretch of a repository's changesets.
 #[derive(Default)]
 struct Stretch {
@@ -35,10 +38,23 @@ struct Stretch {
 }
 
 impl Recorder<'_> {
-    /// Records the targets with all their ancestors, then the pushes.
-    pub(super) async fn record(&self, history: History, targets: &[Revision], pushes: &[Push]) -> Result<(), SyncError> {
+    /// Records the targets with all their ancestors, then the pushes. Gives what the repository holds since, unless that is a
+    /// lot.
+    pub(super) async fn record(
+        &self,
+        history: History,
+        targets: &[Revision],
+        pushes: &[Push],
+    ) -> Result<HashSet<Revision>, SyncError> {
         let from: Vec<u32> = history.revs(targets).into_values().collect();
         let missing = self.not_held(&history, from).await?;
+        let remembered = if missing.len() <= REMEMBERED { &missing[..] } else { &[] };
+        let recorded = remembered.iter().map(|(rev, _)| history.revision(*rev)).collect();
+        self.record_missing(history, missing, pushes).await?;
+        Ok(recorded)
+    }
+
+    async fn record_missing(&self, history: History, missing: Vec<(u32, Standing)>, pushes: &[Push]) -> Result<(), SyncError> {
         let of = missing.len() as u64;
         let mut stretches = read_in_background(history, missing);
         let mut done = 0;
