@@ -1,6 +1,6 @@
 //! A new repository with much history: the clone, and everything but the clone.
 
-use crate::report::{Limit, Report, ms};
+use crate::report::{Limit, Report, median, ms};
 use crate::setting::{FOREST, On, PATIENCE, Place, Setting, scaled};
 use elmo_hg::{Changelog, Hg};
 use elmo_upstream::Bulk;
@@ -10,6 +10,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [1_000, 10_000, 50_000];
+/// How many repositories of one changeset are taken.
+const BY_THEMSELVES: usize = 3;
 /// In the order in which they refer to each other.
 const SMALL_TABLES: [&str; 3] = ["locale", "forest", "repository"];
 const TABLES: [&str; 8] =
@@ -21,16 +23,17 @@ const TEMPLATE: &str =
 pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let setting = Setting::new().await?;
     let mut per_changeset: Vec<(On, f64)> = Vec::new();
+    let of_itself = [of_itself(report, &setting, On::Sqlite).await?, of_itself(report, &setting, On::Postgres).await?];
     for size in SIZES.map(|size| scaled(size, scale)) {
         let name = format!("{FOREST}/x-{size}");
         setting.upstream.create(&name).await?;
         eprintln!("making {size} changesets");
         setting.upstream.import(&name, Bulk { changesets: size, ..Bulk::default() }).await?;
         let clone_ms = compare_reading(report, &setting, &name, size).await?;
-        for on in On::BOTH {
+        for (on, of_itself) in On::BOTH.into_iter().zip(of_itself) {
             let rest_ms = import(report, &setting, &name, size, on).await?;
             report.limited(format!("{size} {}: rest / hg clone", on.name()), rest_ms / clone_ms, Limit::AtMost(0.3));
-            per_changeset.push((on, rest_ms / size as f64));
+            per_changeset.push((on, (rest_ms - of_itself) / size as f64));
         }
     }
     for on in On::BOTH {
@@ -42,6 +45,25 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// What a repository costs by itself: everything but the clone of one with a single changeset, the median of a few; in
+/// milliseconds. Counted among the changesets, it would hide how the time of each grows.
+async fn of_itself(report: &mut Report, setting: &Setting, on: On) -> anyhow::Result<f64> {
+    let mut times = Vec::new();
+    for number in 0..BY_THEMSELVES {
+        let name = format!("{FOREST}/x-{}-{number}", on.name().to_lowercase());
+        setting.upstream.create(&name).await?;
+        setting.upstream.import(&name, Bulk { changesets: 1, ..Bulk::default() }).await?;
+        let place = setting.place(on).await?;
+        let worker = setting.worker_that_took(&place, &[setting.upstream.message_newrepo(&name)?], "warn,elmo=debug").await?;
+        let (cloned, whole): (f64, f64) = (worker.logged("cloned")?.iter().sum(), worker.logged("up to date")?.iter().sum());
+        worker.stop()?;
+        times.push(whole - cloned);
+    }
+    let median_ms = median(times);
+    report.figure(format!("1 {}: rest, ms", on.name()), median_ms);
+    Ok(median_ms)
 }
 
 /// Clones without a stream, then reads the changesets with `hg log` and natively; gives the clone's milliseconds.
