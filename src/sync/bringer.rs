@@ -64,12 +64,18 @@ enum Round {
     More,
 }
 
-/// What a repository's host shows, as far as it is not recorded.
+/// What a repository's pushlog shows, as far as it is not recorded.
 struct News {
     pushes: Vec<Push>,
-    heads: Vec<Revision>,
     /// The pushlog goes on after these pushes.
     more: bool,
+}
+
+/// A clone that is open.
+struct Obtained {
+    history: History,
+    /// Everything that the host has was pulled or cloned just now.
+    whole: bool,
 }
 
 /// More rounds than this without an end are the host's doing: 500 pushes each.
@@ -110,9 +116,17 @@ impl Bringer {
         let Some(news) = self.news(at).await? else {
             return Ok(Round::More);
         };
-        let targets = self.targets(at, &news).await?;
-        if !targets.is_empty() || !self.clones.exists(&at.clone) {
-            let history = self.obtain(at, &targets).await?;
+        let mut targets = self.targets(at, &news).await?;
+        let mut clone = self.obtain_unless_empty(at, &targets).await?;
+        if at.wanted {
+            let heads = self.heads(at, clone.as_ref()).await?;
+            targets.extend(heads.into_iter().filter(|head| !at.held.contains(head)));
+            clone = match clone {
+                Some(whole) if whole.whole => Some(whole),
+                _ => self.obtain_unless_empty(at, &targets).await?,
+            };
+        }
+        if let Some(Obtained { history, .. }) = clone {
             self.check_missing(at, &history, &news)?;
             let recorded = self.recorder(at).record(history, &targets, &news.pushes).await?;
             at.remember(recorded);
@@ -133,12 +147,11 @@ impl Bringer {
             Reading::MadeAnew => return self.begin_anew(at, "its pushes are others now").await.map(|()| None),
             Reading::Shorter => return self.judge_shorter(at, &page).await.map(|()| None),
         };
-        let heads = if at.wanted { heads(&self.http, &at.url).await? } else { Vec::new() };
         let upto = pushes.last().map_or(at.last_push, |push| push.id);
         // An empty page is the end, whatever `lastpushid` says: stripped pushes count in it.
         let more = !pushes.is_empty() && upto < page.last;
         self.believe_the_pushlog(at, upto, &page, more).await?;
-        Ok(Some(News { pushes, heads, more }))
+        Ok(Some(News { pushes, more }))
     }
 
     /// A push that was announced, and that the pushlog covers without showing it, was stripped.
@@ -189,19 +202,37 @@ impl Bringer {
     /// Everything that has to be in the clone before it can be recorded, as far as it is not recorded yet.
     async fn targets(&self, at: &At, news: &News) -> Result<Vec<Revision>, SyncError> {
         let pushed = news.pushes.iter().flat_map(|push| &push.changesets);
-        let mut targets: Vec<Revision> = pushed.chain(&news.heads).filter(|target| !at.held.contains(target)).copied().collect();
+        let mut targets: Vec<Revision> = pushed.filter(|target| !at.held.contains(target)).copied().collect();
         if at.wanted {
             targets.extend(self.store.promised(at.repository, at.generation).await?);
         }
         Ok(targets)
     }
 
+    /// All heads of the host. A pull has just brought them where there was one, and the host need not be asked; a clone that is
+    /// shared holds those of others too.
+    async fn heads(&self, at: &At, clone: Option<&Obtained>) -> Result<Vec<Revision>, SyncError> {
+        match clone {
+            Some(Obtained { history, whole: true }) if !at.shares_clone() => {
+                Ok(history.heads().into_iter().map(|rev| history.revision(rev)).collect())
+            }
+            _ => Ok(heads(&self.http, &at.url).await?),
+        }
+    }
+
+    async fn obtain_unless_empty(&self, at: &At, targets: &[Revision]) -> Result<Option<Obtained>, SyncError> {
+        if targets.is_empty() && self.clones.exists(&at.clone) {
+            return Ok(None);
+        }
+        self.obtain(at, targets).await.map(Some)
+    }
+
     /// Opens the clone, pulled or made if it does not hold all targets.
-    async fn obtain(&self, at: &At, targets: &[Revision]) -> Result<History, SyncError> {
+    async fn obtain(&self, at: &At, targets: &[Revision]) -> Result<Obtained, SyncError> {
         if self.clones.exists(&at.clone) {
             let history = self.clones.open(&at.clone).await?;
             if history.revs(targets).len() == distinct(targets) {
-                return Ok(history);
+                return Ok(Obtained { history, whole: false });
             }
             self.clones.pull(&at.clone, &at.url).await?;
         } else {
@@ -209,11 +240,11 @@ impl Bringer {
         }
         let history = self.clones.open(&at.clone).await?;
         if history.revs(targets).len() == distinct(targets) || !at.shares_clone() {
-            return Ok(history);
+            return Ok(Obtained { history, whole: true });
         }
         // Another worker's new clone may have come from the origin's host, which has less.
         self.clones.pull(&at.clone, &at.url).await?;
-        Ok(self.clones.open(&at.clone).await?)
+        Ok(Obtained { history: self.clones.open(&at.clone).await?, whole: true })
     }
 
     async fn clone_anew(&self, at: &At) -> Result<(), SyncError> {
