@@ -3,6 +3,7 @@
 use crate::support::{Commit, Fault, Pages, World};
 use elmo_upstream::Parent;
 use reqwest::{Method, StatusCode};
+use std::time::Duration;
 
 #[tokio::test]
 async fn an_empty_elmo_says_what_to_type() {
@@ -41,6 +42,10 @@ async fn a_repository_that_fails_says_since_when_and_why() {
     let pages = Pages::of(&world).await;
     world.upstream.faults(&name).set(Fault::status(503));
     world.look_at_everything().await;
+    // Each time it waits longer, in the end for longer than it takes to look at the page.
+    for _ in 0..7 {
+        world.later(Duration::from_secs(3600)).await;
+    }
 
     let shown = pages.shown(&format!("/source/pushes/{name}")).await;
     let failing = pages.json("/?state=failing").await;
