@@ -39,7 +39,7 @@ impl Clones {
 
     /// Where a clone is, or would be.
     pub fn path(&self, clone: &RepositoryName) -> PathBuf {
-        self.data.join("clones").join(clone.as_str())
+        place(&self.data, clone)
     }
 
     /// There is a clone.
@@ -140,6 +140,11 @@ impl Clones {
     pub async fn shut_down(&self) {
         self.servers.shut_down().await;
     }
+}
+
+/// Where in the data folder a clone is, or would be.
+pub(super) fn place(data: &Path, clone: &RepositoryName) -> PathBuf {
+    data.join("clones").join(clone.as_str())
 }
 
 /// A new folder that goes away again unless it is kept.

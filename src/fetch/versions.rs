@@ -1,6 +1,7 @@
 //! Clones as pages read them: two changesets in, which files differ and what is in them out. Never pulls and never writes.
 
 use super::FetchError;
+use super::clones::place;
 use crate::domain::{Kept, RepositoryName, Revision};
 use elmo_hg::{Hg, Kind, Node, Servers, StatusEntry};
 use std::collections::{HashMap, HashSet};
@@ -68,7 +69,7 @@ impl Versions {
 
     /// The files that differ between two changesets of a clone, by path; the null changeset has none.
     pub async fn changed(&self, clone: &RepositoryName, from: Revision, to: Revision) -> Result<Vec<ChangedFile>, FetchError> {
-        let entries = self.servers.status(&self.path(clone), &node(from), &node(to)).await?;
+        let entries = self.servers.status(&place(&self.data, clone), &node(from), &node(to)).await?;
         Ok(changed_files(entries))
     }
 
@@ -81,17 +82,13 @@ impl Versions {
     ) -> Result<HashMap<Kept, Vec<u8>>, FetchError> {
         let paths: Vec<Vec<u8>> = paths.iter().map(|path| path.to_bytes()).collect();
         let paths: Vec<&[u8]> = paths.iter().map(Vec::as_slice).collect();
-        let contents = self.servers.cat_all(&self.path(clone), &node(revision), &paths, READING).await?;
+        let contents = self.servers.cat_all(&place(&self.data, clone), &node(revision), &paths, READING).await?;
         Ok(contents.into_iter().map(|(path, content)| (Kept::from_bytes(&path), content)).collect())
     }
 
     /// The version of hg, if it runs.
     pub async fn hg_version(&self) -> Option<String> {
         self.hg.version().await.ok()
-    }
-
-    fn path(&self, clone: &RepositoryName) -> PathBuf {
-        self.data.join("clones").join(clone.as_str())
     }
 }
 

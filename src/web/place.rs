@@ -37,6 +37,8 @@ pub(super) struct PlaceShown {
     /// Strings without a translation over the last four weeks.
     pub(super) course: Vec<Level>,
     #[serde(skip)]
+    pub(super) bar: Vec<Stretch>,
+    #[serde(skip)]
     pub(super) spark: Spark,
 }
 
@@ -89,6 +91,7 @@ impl PlaceShown {
             completion: row.completion,
             change: Change::of(row),
             course: course.iter().map(|(from, missing)| Level { from: Time::of_seconds(*from, now), missing: *missing }).collect(),
+            bar: bar(counts, row.total),
             spark: Spark::of(range, course),
         }
     }
@@ -123,12 +126,6 @@ impl PlaceShown {
 
     pub(super) fn history(&self) -> String {
         address("/dashboard/history", &[("tree", &self.tree), ("locale", &self.locale)])
-    }
-
-    /// The bar of what its strings are, from left to right.
-    pub(super) fn bar(&self) -> Vec<Stretch> {
-        let parts = [("changed", self.changed), ("missing", self.missing), ("report", self.report), ("unchanged", self.unchanged)];
-        bar(parts, self.total)
     }
 
     /// Its cells in a table whose columns are [`COLUMNS`].

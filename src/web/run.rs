@@ -38,9 +38,12 @@ pub(super) struct RunShown {
     pub(super) completion_w: i64,
     pub(super) artifact: String,
     pub(super) artifact_expires: Option<Time>,
+    #[serde(skip)]
+    pub(super) bar: Vec<Stretch>,
 }
 
 /// A stretch of the bar that shows the shares of a run's strings.
+#[derive(Clone, Debug)]
 pub(super) struct Stretch {
     pub(super) name: &'static str,
     pub(super) from: i64,
@@ -82,6 +85,7 @@ impl RunShown {
             completion_w: run.counts.completion_w(),
             artifact: run.artifact.to_string(),
             artifact_expires: run.expires.map(|expires| Time::at(expires, now)),
+            bar: bar(&run.counts, run.total),
         }
     }
 
@@ -89,16 +93,12 @@ impl RunShown {
     pub(super) fn href(&self) -> String {
         format!("/dashboard/compare?run={}", self.id)
     }
-
-    /// The bar from left to right; empty where there is nothing to translate.
-    pub(super) fn bar(&self) -> Vec<Stretch> {
-        let parts = [("changed", self.changed), ("missing", self.missing), ("report", self.report), ("unchanged", self.unchanged)];
-        bar(parts, self.total)
-    }
 }
 
-/// Stretches as long as their shares of `total`, those that are empty left out.
-pub(super) fn bar(parts: [(&'static str, i64); 4], total: i64) -> Vec<Stretch> {
+/// The bar of what strings are, from left to right: stretches as long as their shares of `total`, those that are empty left out.
+pub(super) fn bar(counts: &Counts, total: i64) -> Vec<Stretch> {
+    let parts =
+        [("changed", counts.changed), ("missing", counts.missing), ("report", counts.report), ("unchanged", counts.unchanged)];
     let mut from = 0;
     let mut stretches = Vec::new();
     for (name, count) in parts.into_iter().filter(|(_, count)| *count > 0) {

@@ -70,7 +70,8 @@ pub(crate) async fn show(State(web): State<Web>, wanted: Wanted, format: Format)
     let start = wanted.number("start", 0, 0..=1_000_000)?;
     let pair = Pair { clone, from, to };
     let all = web.differences.files(&pair).await.map_err(PageError::Clones)?;
-    let mut chosen: Vec<&ChangedFile> = all.iter().filter(|file| fits(file, &wanted.all("path"))).collect();
+    let parts: Vec<String> = wanted.all("path").iter().take(MOST_PARTS).map(|part| part.to_lowercase()).collect();
+    let mut chosen: Vec<&ChangedFile> = all.iter().filter(|file| fits(file, &parts)).collect();
     chosen.sort_by(|one, other| in_order(folder_and_name(one.path.as_str()), folder_and_name(other.path.as_str())));
     let part: Vec<ChangedFile> = chosen.iter().skip(start).take(FILES).map(|file| (*file).clone()).collect();
     let contents = web.differences.contents(&pair, &part).await.map_err(|error| PageError::Clones(Arc::new(error)))?;
@@ -130,10 +131,11 @@ async fn named(
     }
 }
 
-/// Whether all parts that were asked for are in the file's path, now or before.
+/// Whether all parts that were asked for, in lower case, are in the file's path, now or before.
 fn fits(file: &ChangedFile, parts: &[String]) -> bool {
-    let has = |path: &Kept, part: &String| path.as_str().to_lowercase().contains(&part.to_lowercase());
-    parts.iter().take(MOST_PARTS).all(|part| has(&file.path, part) || file.before().is_some_and(|path| has(path, part)))
+    let lower = |path: &Kept| path.as_str().to_lowercase();
+    let (now, before) = (lower(&file.path), file.before().map(lower).unwrap_or_default());
+    parts.iter().all(|part| now.contains(part) || before.contains(part))
 }
 
 fn page(
