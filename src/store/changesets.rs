@@ -1,8 +1,8 @@
 //! One changeset with everything that hangs on it, as its page shows it.
 
 use super::database::{Store, StoreError, parsed, parsed_option};
-use super::pushes::kept;
-use crate::domain::{HgDate, Kept, RepositoryName, Revision};
+use super::pushes::{PushedChangeset, changeset_from, kept};
+use crate::domain::{HgDate, Kept, RepositoryId, RepositoryName, Revision};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -90,7 +90,30 @@ const PRECURSORS: &str = "
     from obsolescence join changeset on changeset.id = obsolescence.precursor
     where obsolescence.successor = $1 order by obsolescence.id";
 
+const OF_REPOSITORY: &str = "
+    select changeset.id, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+           substr(changeset.description, 1, 1000) as description, branch.name as branch_name
+    from repository_changeset
+    join changeset on changeset.id = repository_changeset.changeset
+    left join branch on branch.id = changeset.branch
+    where repository_changeset.repository = $1 and repository_changeset.changeset < $2 and changeset.revision <> $4
+    order by repository_changeset.changeset desc
+    limit $3";
+
 impl Store {
+    /// The changesets that a repository holds with numbers below `before`, those recorded last first, each with its number.
+    pub async fn changesets_of(
+        &self,
+        repository: RepositoryId,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, PushedChangeset)>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let query = sqlx::query(OF_REPOSITORY).bind(repository.0).bind(before).bind(limit).bind(Revision::NULL.to_string());
+        let rows = query.fetch_all(self.readers()).await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, changeset_from(row)?))).collect()
+    }
+
     /// The changeset whose revision begins with `prefix`, 1 to 40 hexadecimal digits in lower case.
     pub async fn changeset(&self, prefix: &str) -> Result<Found, StoreError> {
         let query = sqlx::query(BY_PREFIX).bind(format!("{prefix:0<40}")).bind(format!("{prefix:f<40}")).bind(CANDIDATES);

@@ -44,7 +44,7 @@ pub use pushlog::{Begin, ChangesetFilter, MOST_PATHS, PushFilter, PushKey, PushL
 pub use recording::{Recorded, Recording};
 pub use repositories::{Added, RepositoryRow};
 pub use results::Taken;
-pub use runs::{Awaited, RunRevision, RunRow};
+pub use runs::{Awaited, RunFilter, RunRevision, RunRow};
 pub use standing::Standing;
 pub use teams::LocaleRow;
 pub use trees::TreeRow;

@@ -189,7 +189,7 @@ fn ends_from(row: &AnyRow) -> Result<PushEnds, StoreError> {
     Ok(PushEnds { tip: parsed(row, "tip")?, description: kept(row, "description")?, base: are_known.then_some(base) })
 }
 
-fn changeset_from(row: &AnyRow) -> Result<PushedChangeset, StoreError> {
+pub(super) fn changeset_from(row: &AnyRow) -> Result<PushedChangeset, StoreError> {
     Ok(PushedChangeset {
         revision: parsed(row, "revision")?,
         known: row.try_get::<i64, _>("known")? == 1,

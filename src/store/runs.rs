@@ -26,6 +26,17 @@ pub struct RunRow {
     pub active: bool,
 }
 
+/// Which runs are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// The code of a tree.
+    pub tree: Option<String>,
+    /// The code of a locale.
+    pub locale: Option<String>,
+    /// Only the one that counts for each tree and locale.
+    pub only_active: bool,
+}
+
 /// A changeset that was compared in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRevision {
@@ -65,8 +76,24 @@ macro_rules! runs_sql {
 }
 
 const ONE: &str = runs_sql!("where run.id = $1");
-const NEWEST: &str = runs_sql!("where run.id < $1 order by run.id desc limit $2");
-const NEWEST_OF: &str = runs_sql!("where run.tree = $3 and run.id < $1 order by run.id desc limit $2");
+const NEWEST: &str = runs_sql!(
+    "where ($3 = '' or run.tree = (select tree.id from tree where tree.code = $3)) and run.id < $1
+     order by run.id desc limit $2"
+);
+/// Of few places: these first, then their runs.
+const NEWEST_OF_PLACES: &str = runs_sql!(
+    "where run.id in (
+         select placed.id
+         from active place
+         join run placed on placed.tree = place.tree and placed.locale = place.locale
+         where ($3 = '' or place.tree = (select tree.id from tree where tree.code = $3))
+           and ($4 = '' or place.locale = (select locale.id from locale where locale.code = $4))
+           and ($5 = 0 or placed.id = place.run)
+           and placed.id < $1
+         order by placed.id desc
+         limit $2)
+     order by run.id desc"
+);
 const BEFORE: &str = runs_sql!(
     "where run.tree = $1 and run.locale = $2 and run.srctime <= $3
        and (run.srctime < $3 or task_result.resolved_at < $4
@@ -138,16 +165,21 @@ impl Store {
         rows.iter().map(revision).collect()
     }
 
-    /// The newest runs of all trees with numbers below `before`, newest first.
-    pub async fn newest_runs(&self, before: i64, limit: i64) -> Result<Vec<RunRow>, StoreError> {
-        let rows = sqlx::query(NEWEST).bind(before).bind(limit).fetch_all(self.readers()).await?;
-        rows.iter().map(run_from).collect()
+    /// The newest runs that fit with numbers below `before`, newest first.
+    pub async fn runs(&self, filter: &RunFilter, before: i64, limit: usize) -> Result<Vec<RunRow>, StoreError> {
+        let of_places = filter.locale.is_some() || filter.only_active;
+        let sql = if of_places { NEWEST_OF_PLACES } else { NEWEST };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut query = sqlx::query(sql).bind(before).bind(limit).bind(filter.tree.clone().unwrap_or_default());
+        if of_places {
+            query = query.bind(filter.locale.clone().unwrap_or_default()).bind(i64::from(filter.only_active));
+        }
+        query.fetch_all(self.readers()).await?.iter().map(run_from).collect()
     }
 
-    /// The newest runs of one tree with numbers below `before`, newest first.
-    pub async fn newest_runs_of(&self, tree: i64, before: i64, limit: i64) -> Result<Vec<RunRow>, StoreError> {
-        let rows = sqlx::query(NEWEST_OF).bind(before).bind(limit).bind(tree).fetch_all(self.readers()).await?;
-        rows.iter().map(run_from).collect()
+    /// The newest runs of all trees with numbers below `before`, newest first.
+    pub async fn newest_runs(&self, before: i64, limit: i64) -> Result<Vec<RunRow>, StoreError> {
+        self.runs(&RunFilter::default(), before, usize::try_from(limit).unwrap_or_default()).await
     }
 
     /// The active run of each locale of a tree, by locale.

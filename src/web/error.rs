@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Why a page is not shown. The sentences are for the reader.
 #[derive(Debug, thiserror::Error)]
@@ -33,16 +34,19 @@ pub(super) enum PageError {
 }
 
 /// What [`in_words`] turns into a page, since only it knows the format that was asked for.
-#[derive(Clone, Debug, Template, Serialize)]
+#[derive(Clone, Debug, Template, Serialize, ToSchema)]
 #[template(path = "pages/error.html")]
-struct Page {
+#[schema(as = Error)]
+pub(super) struct ErrorShown {
+    /// The HTTP status.
     status: u16,
+    /// What is wrong, in a sentence.
     error: String,
     #[serde(skip)]
     title: String,
 }
 
-impl Shown for Page {}
+impl Shown for ErrorShown {}
 
 impl PageError {
     fn status(&self) -> StatusCode {
@@ -77,20 +81,20 @@ impl IntoResponse for PageError {
             _ => {}
         }
         let title = status.canonical_reason().unwrap_or("Error").to_owned();
-        response.extensions_mut().insert(Page { status: status.as_u16(), error: self.to_string(), title });
+        response.extensions_mut().insert(ErrorShown { status: status.as_u16(), error: self.to_string(), title });
         response
     }
 }
 
-/// Gives every error its words, in the format that was asked for.
+/// Gives every error its words, in the format that was asked for; programs get JSON.
 pub(super) async fn in_words(request: Request, next: Next) -> Response {
-    let format = Format::asked_by(request.uri()).unwrap_or_default();
+    let is_json = matches!(Format::asked_by(request.uri()), Ok(Format::Json)) || request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
-    let Some(page) = response.extensions_mut().remove::<Page>() else {
+    let Some(page) = response.extensions_mut().remove::<ErrorShown>() else {
         return response;
     };
     // An error is no list.
-    let format = if format == Format::Json { Format::Json } else { Format::Html };
+    let format = if is_json { Format::Json } else { Format::Html };
     let Ok(mut worded) = format.answer(&page) else {
         return response;
     };
@@ -99,6 +103,9 @@ pub(super) async fn in_words(request: Request, next: Next) -> Response {
         if let Some(value) = response.headers().get(&name) {
             worded.headers_mut().insert(name, value.clone());
         }
+    }
+    for (name, value) in response.headers().iter().filter(|(name, _)| name.as_str().starts_with("access-control-")) {
+        worded.headers_mut().insert(name, value.clone());
     }
     worded
 }

@@ -1,5 +1,6 @@
 //! Shows: requests in; pages, JSON, health and figures out. Reads the store and never writes: only GET and HEAD are answered.
 
+mod api;
 mod assets;
 mod board;
 mod chart;
@@ -64,7 +65,7 @@ pub struct Web {
 
 /// All that can be asked of the web server.
 pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versions) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/source/pushes", get(pages::pushes::show_all))
         .route("/source/pushes/", get(pages::pushes::show_all))
@@ -85,7 +86,6 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
         .route("/runs", get(pages::runs::show))
         .route("/trees/{*code}", get(pages::runs::show_tree))
         .route("/schema/elmo-1.json", get(published::schema))
-        .route("/api/v1/compare-locales", get(published::compare_locales))
         .route("/__version__", get(health::version))
         .route("/__heartbeat__", get(health::heartbeat))
         .route("/__lbheartbeat__", get(health::load_balancer_heartbeat))
@@ -93,11 +93,14 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
         .route("/static/elmo.css", get(assets::style))
         .route("/static/elmo.js", get(assets::script))
         .fallback(nothing_here)
+        .layer(from_fn(only_reading));
+    let web = Web { boards: Boards::new(store.clone()), differences: Differences::new(versions), store, clock, artifacts };
+    pages
+        .merge(api::router())
         .layer(from_fn(in_time))
-        .layer(from_fn(only_reading))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))
-        .with_state(Web { boards: Boards::new(store.clone()), differences: Differences::new(versions), store, clock, artifacts })
+        .with_state(web)
 }
 
 /// A repository as its page's JSON has it, for the command line.

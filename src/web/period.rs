@@ -23,11 +23,17 @@ impl Period {
     /// What `starttime=` and `endtime=` ask for: dates, which begin at midnight UTC, or times as RFC 3339 has them. Three weeks up
     /// to the end of today otherwise.
     pub(super) fn read(wanted: &Wanted, now: Timestamp) -> Result<Period, PageError> {
-        let until = second(wanted, "endtime")?.unwrap_or_else(|| tomorrow(now));
-        let from = second(wanted, "starttime")?.unwrap_or(until - USUAL);
-        if from >= until {
+        let period = Period::between(wanted.one("starttime"), wanted.one("endtime"), now)?;
+        if period.from >= period.until {
             return Err(PageError::BadRequest("The starttime must be before the endtime.".to_owned()));
         }
+        Ok(period)
+    }
+
+    /// From one moment until another, which may be earlier, each as an address has it; as usual where that is empty.
+    pub(super) fn between(starttime: &str, endtime: &str, now: Timestamp) -> Result<Period, PageError> {
+        let until = second("endtime", endtime)?.unwrap_or_else(|| tomorrow(now));
+        let from = second("starttime", starttime)?.unwrap_or(until - USUAL);
         Ok(Period { from, until })
     }
 
@@ -84,8 +90,7 @@ pub(super) fn moment(text: &str) -> Option<i64> {
     at.map(Timestamp::as_second).filter(|second| calendar(*second).is_some())
 }
 
-fn second(wanted: &Wanted, name: &str) -> Result<Option<i64>, PageError> {
-    let text = wanted.one(name);
+fn second(name: &str, text: &str) -> Result<Option<i64>, PageError> {
     if text.is_empty() {
         return Ok(None);
     }

@@ -10,6 +10,7 @@ use crate::store::PlaceRow;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Range;
+use utoipa::ToSchema;
 
 /// Where a tree and a locale stand.
 #[derive(Clone, Debug, Serialize)]
@@ -176,7 +177,8 @@ pub(super) const COLUMNS: &[&str] = &[
 ];
 
 /// How many places are of each grade.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Tally)]
 pub(super) struct Tally {
     pub(super) failure: usize,
     pub(super) warnings: usize,

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::http::header;
 use axum::response::IntoResponse;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The version of compare-locales whose output is known to be read.
 const COMPARE_LOCALES: &str = "9.0.5";
@@ -14,7 +15,22 @@ pub(super) async fn schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/schema+json")], SCHEMA)
 }
 
-/// Which compare-locales a task is to use.
-pub(super) async fn compare_locales() -> Json<Value> {
-    Json(json!({"version": COMPARE_LOCALES, "requirement": format!("compare-locales=={COMPARE_LOCALES}"), "elmo_json": "1.0"}))
+/// Which compare-locales to use.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CompareLocales {
+    version: &'static str,
+    /// As pip takes it.
+    requirement: String,
+    /// The version of `elmo.json` to write.
+    elmo_json: &'static str,
+}
+
+/// compare-locales
+///
+/// Which version of it a task that publishes comparisons is to use.
+#[utoipa::path(get, operation_id = "compare_locales", path = "/compare-locales", tag = "Tasks",
+    responses((status = 200, description = "What to install.", body = CompareLocales), (status = 304, description = "As before.")))]
+pub(super) async fn compare_locales() -> Json<CompareLocales> {
+    let requirement = format!("compare-locales=={COMPARE_LOCALES}");
+    Json(CompareLocales { version: COMPARE_LOCALES, requirement, elmo_json: "1.0" })
 }

@@ -6,12 +6,14 @@ use super::shown::{Time, cut, first_line, lines, person, upstream};
 use crate::store::{PushRow, PushedChangeset};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How long the name of a person or a branch may be in a list.
 const LONGEST_NAME: usize = 100;
 
 /// One push with its changesets, the tip first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Push)]
 pub(super) struct PushShown {
     pub(super) repository: String,
     pub(super) generation: i64,
@@ -37,7 +39,8 @@ pub(super) struct PushShown {
 }
 
 /// One changeset of a push.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PushedChangeset)]
 pub(super) struct PushedShown {
     pub(super) revision: String,
     pub(super) known: bool,
@@ -110,7 +113,7 @@ fn diff(push: &PushRow) -> Option<String> {
 }
 
 impl PushedShown {
-    fn of(changeset: &PushedChangeset, url: &str, is_current: bool) -> PushedShown {
+    pub(super) fn of(changeset: &PushedChangeset, url: &str, is_current: bool) -> PushedShown {
         PushedShown {
             revision: changeset.revision.to_string(),
             known: changeset.known,

@@ -98,7 +98,9 @@ impl PushQuery {
             "start" => once("start", &mut self.start, number_in(value, &(0..=FURTHEST)), "a number from 0 to 10000"),
             "before" => once("before", &mut self.before, key(value), KEY),
             "after" => once("after", &mut self.after, key(value), KEY),
-            "push" => once("push", &mut self.push, push(value), "the number of a push, as 250, or with its generation, as 1.250"),
+            "push" => {
+                once("push", &mut self.push, push_number(value), "the number of a push, as 250, or with its generation, as 1.250")
+            }
             _ => Ok(()),
         }
     }
@@ -312,7 +314,8 @@ fn number_in<T: std::str::FromStr + PartialOrd>(text: &str, range: &RangeInclusi
     text.parse().ok().filter(|number| range.contains(number))
 }
 
-fn key(text: &str) -> Option<PushKey> {
+/// Reads a key as addresses have it.
+pub(super) fn key(text: &str) -> Option<PushKey> {
     let (date, id) = text.split_once('.')?;
     Some(PushKey { date: date.parse().ok()?, id: number_in(id, &(0..=i64::MAX))? })
 }
@@ -322,7 +325,8 @@ pub(super) fn key_text(key: PushKey) -> String {
     format!("{}.{}", key.date, key.id)
 }
 
-fn push(text: &str) -> Option<(Option<i64>, u64)> {
+/// The number of a push, with its generation or without.
+pub(super) fn push_number(text: &str) -> Option<(Option<i64>, u64)> {
     let number = |text: &str| number_in(text, &(0..=i64::MAX.cast_unsigned()));
     match text.split_once('.') {
         Some((generation, push)) => Some((Some(number_in(generation, &(0..=i64::MAX))?), number(push)?)),

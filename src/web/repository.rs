@@ -4,9 +4,11 @@ use super::shown::Time;
 use crate::domain::{Kept, Repository, State};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A repository and how it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Repository)]
 pub(super) struct RepositoryShown {
     pub(super) name: String,
     pub(super) url: String,
@@ -20,10 +22,13 @@ pub(super) struct RepositoryShown {
     pub(super) generation: i64,
     pub(super) announced_push: u64,
     pub(super) last_push: u64,
+    #[schema(value_type = Time)]
     pub(super) checked_at: Option<Time>,
+    #[schema(value_type = Time)]
     pub(super) failing_since: Option<Time>,
     pub(super) error_class: Option<&'static str>,
     pub(super) error: Option<String>,
+    #[schema(value_type = Time)]
     pub(super) next_try: Option<Time>,
 }
 

@@ -5,9 +5,11 @@ use crate::domain::Counts;
 use crate::store::RunRow;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Run)]
 pub(super) struct RunShown {
     pub(super) id: i64,
     pub(super) tree: String,
@@ -37,6 +39,7 @@ pub(super) struct RunShown {
     pub(super) total_w: i64,
     pub(super) completion_w: i64,
     pub(super) artifact: String,
+    #[schema(value_type = Time)]
     pub(super) artifact_expires: Option<Time>,
     #[serde(skip)]
     pub(super) bar: Vec<Stretch>,

@@ -3,7 +3,11 @@
 use crate::domain::{Kept, RepositoryUrl, UrlRules};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The first and last second of the years 1 to 9999, the only ones that pages and JSON can write as a time.
 const FIRST_SECOND: i64 = -62_135_596_800;
@@ -83,6 +87,21 @@ impl askama::filters::HtmlSafe for Time {}
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.rfc3339().serialize(serializer)
+    }
+}
+
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        let kind = SchemaType::from_iter([Type::String, Type::Null]);
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        let description = "A time in UTC; null where it is not in the years 1 to 9999.";
+        ObjectBuilder::new().schema_type(kind).format(Some(format)).description(Some(description)).into()
+    }
+}
+
+impl ToSchema for Time {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Time")
     }
 }
 

@@ -29,6 +29,8 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("csv", &["web"]),
     ("elmo_l10n", &["web"]),
     ("moka", &["web"]),
+    ("utoipa", &["web"]),
+    ("tower_http", &["web"]),
     ("elmo_upstream", &["commands"]),
     ("elmo_queue", &["commands"]),
     ("object_store", &["fetch"]),

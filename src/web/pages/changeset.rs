@@ -13,13 +13,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How many files are shown at once; the others are folded.
 const OPEN_FILES: usize = 200;
 
-#[derive(Template, Serialize)]
+#[derive(Template, Serialize, ToSchema)]
 #[template(path = "pages/changeset.html")]
-struct Page {
+#[schema(as = Changeset)]
+pub(in crate::web) struct Page {
     revision: String,
     /// False when it was named and nobody has seen it yet.
     known: bool,
@@ -31,6 +33,7 @@ struct Page {
     /// Seconds since 1970, and how many seconds west of UTC the author's clock was; none where nobody has seen it.
     date: Option<i64>,
     offset: Option<i32>,
+    #[schema(value_type = Time)]
     time: Option<Time>,
     files: Vec<String>,
     parents: Vec<String>,
@@ -47,14 +50,16 @@ struct Page {
 }
 
 /// A repository that holds the changeset.
-#[derive(Serialize)]
-struct Holder {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Holder)]
+pub(in crate::web) struct Holder {
     name: String,
     upstream: Option<String>,
 }
 
-#[derive(Serialize)]
-struct PushShown {
+#[derive(Serialize, ToSchema)]
+#[schema(as = PushOfChangeset)]
+pub(in crate::web) struct PushShown {
     repository: String,
     generation: i64,
     push_id: u64,
@@ -64,8 +69,9 @@ struct PushShown {
     time: Time,
 }
 
-#[derive(PartialEq, Serialize)]
-struct MarkerShown {
+#[derive(PartialEq, Serialize, ToSchema)]
+#[schema(as = Marker)]
+pub(in crate::web) struct MarkerShown {
     revision: Option<String>,
     user: Option<String>,
     /// Seconds since 1970.
@@ -105,7 +111,7 @@ pub(crate) async fn show(
 }
 
 /// The beginning of a hash in lower case, if the text can be one.
-pub(super) fn prefix(text: &str) -> Option<String> {
+pub(in crate::web) fn prefix(text: &str) -> Option<String> {
     let fits = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     fits.then(|| text.to_ascii_lowercase())
 }
@@ -115,7 +121,7 @@ impl Shown for Page {}
 impl Shown for Candidates {}
 
 impl Page {
-    fn of(changeset: &ChangesetRow, now: Timestamp) -> Page {
+    pub(in crate::web) fn of(changeset: &ChangesetRow, now: Timestamp) -> Page {
         let revision = changeset.revision.to_string();
         let is_null = changeset.revision == Revision::NULL;
         let date = Some(changeset.date).filter(|_| changeset.known && !is_null);

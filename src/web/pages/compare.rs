@@ -17,6 +17,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 #[derive(Deserialize)]
 pub(crate) struct Params {
@@ -75,8 +76,9 @@ struct Difference {
     by: i64,
 }
 
-#[derive(Serialize)]
-struct RevisionShown {
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunRevision)]
+pub(in crate::web) struct RevisionShown {
     repository: String,
     /// The name under which it is followed here.
     followed: Option<String>,
@@ -312,7 +314,7 @@ impl Difference {
 }
 
 impl RevisionShown {
-    fn of(revision: &RunRevision) -> RevisionShown {
+    pub(in crate::web) fn of(revision: &RunRevision) -> RevisionShown {
         let hash = revision.revision.to_string();
         RevisionShown {
             repository: revision.repository.to_string(),

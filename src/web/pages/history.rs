@@ -17,6 +17,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Range;
+use utoipa::ToSchema;
 
 /// So many runs are in the table of the page; JSON and CSV have all.
 const ROWS: usize = 300;
@@ -45,8 +46,9 @@ struct Page {
 }
 
 /// One run of the history.
-#[derive(Serialize)]
-struct RunShown {
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistoryPoint)]
+pub(in crate::web) struct RunShown {
     run: i64,
     srctime: Time,
     missing: i64,
@@ -84,7 +86,7 @@ pub(crate) async fn show(State(web): State<Web>, wanted: Wanted, format: Format)
     format.answer(&asked.page(life, &rows, now))
 }
 
-async fn life(web: &Web, tree: &str, locale: &str) -> Result<Life, PageError> {
+pub(in crate::web) async fn life(web: &Web, tree: &str, locale: &str) -> Result<Life, PageError> {
     let never = || PageError::NotFound(format!("The locale {locale} was never compared for the tree {tree}."));
     let code: LocaleCode = locale.parse().map_err(|_| never())?;
     web.store.life(tree, &code).await?.ok_or_else(never)
@@ -215,7 +217,7 @@ impl Unit {
 }
 
 impl RunShown {
-    fn of(row: &HistoryRow, now: Timestamp) -> RunShown {
+    pub(in crate::web) fn of(row: &HistoryRow, now: Timestamp) -> RunShown {
         RunShown {
             run: row.run,
             srctime: Time::of_seconds(row.srctime, now),

@@ -21,7 +21,7 @@ use serde::Serialize;
 /// How many repositories are shown at once; a longer list is folded.
 const OPEN_REPOSITORIES: usize = 10;
 /// How many changesets of a push are shown when it is alone on its page.
-const CHANGESETS_ALONE: usize = 1000;
+pub(in crate::web) const CHANGESETS_ALONE: usize = 1000;
 const FORMATS: &[Format] = &[Format::Json, Format::Csv, Format::Atom];
 /// What says which part of a list is shown; with another filter it is another list.
 const PLACES: [&str; 4] = ["start", "before", "after", "push"];
@@ -127,6 +127,11 @@ async fn alone(web: &Web, whose: &Whose, number: (Option<i64>, u64), query: &Pus
     page.is_alone = true;
     page.pushes.push(PushShown::of(&push, web.clock.now()));
     Ok(page)
+}
+
+/// Those of all repositories whose pushes a question is about; none stands for all.
+pub(in crate::web) async fn chosen_of_all(web: &Web, query: &PushQuery) -> Result<Option<Vec<RepositoryId>>, PageError> {
+    chosen(web, &Whose::All, query).await
 }
 
 /// The repositories whose pushes are asked for; none stands for all.

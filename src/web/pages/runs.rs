@@ -1,7 +1,7 @@
 //! The newest runs of all trees; one tree, with the active run of each locale.
 
 use super::{Asked, read};
-use crate::store::TreeRow;
+use crate::store::{RunFilter, TreeRow};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
@@ -11,8 +11,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-const LENGTH: i64 = 100;
+const LENGTH: usize = 100;
 
 #[derive(Deserialize)]
 pub(crate) struct Params {
@@ -45,8 +46,9 @@ struct TreePage {
     here: Here,
 }
 
-#[derive(Serialize)]
-struct TreeShown {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tree)]
+pub(in crate::web) struct TreeShown {
     code: String,
     repository: String,
     config: String,
@@ -54,7 +56,7 @@ struct TreeShown {
 }
 
 impl TreeShown {
-    fn of(tree: &TreeRow) -> TreeShown {
+    pub(in crate::web) fn of(tree: &TreeRow) -> TreeShown {
         TreeShown {
             code: tree.code.clone(),
             repository: tree.repository.to_string(),
@@ -66,7 +68,7 @@ impl TreeShown {
 
 pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: Format) -> Result<Response, PageError> {
     let params = read(asked)?;
-    let rows = web.store.newest_runs(before(&params.before)?, LENGTH + 1).await?;
+    let rows = web.store.runs(&RunFilter::default(), before(&params.before)?, LENGTH + 1).await?;
     let now = web.clock.now();
     let (runs, older) = page_of("/runs", rows.iter().map(|row| RunShown::of(row, now)).collect());
     format.answer(&Page {
@@ -88,7 +90,8 @@ pub(crate) async fn show_tree(
     let tree = trees.iter().find(|tree| tree.code == code);
     let tree = tree.ok_or_else(|| PageError::NotFound("There is no tree of that name.".to_owned()))?;
     let params = read(asked)?;
-    let rows = web.store.newest_runs_of(tree.id, before(&params.before)?, LENGTH + 1).await?;
+    let of_tree = RunFilter { tree: Some(code.clone()), ..RunFilter::default() };
+    let rows = web.store.runs(&of_tree, before(&params.before)?, LENGTH + 1).await?;
     let (path, now) = (format!("/trees/{code}"), web.clock.now());
     let (runs, older) = page_of(&path, rows.iter().map(|row| RunShown::of(row, now)).collect());
     format.answer(&TreePage {
@@ -112,8 +115,8 @@ impl TreePage {
 }
 
 fn page_of(path: &str, mut runs: Vec<RunShown>) -> (Vec<RunShown>, Option<String>) {
-    let are_more = runs.len() > usize::try_from(LENGTH).unwrap_or_default();
-    runs.truncate(usize::try_from(LENGTH).unwrap_or_default());
+    let are_more = runs.len() > LENGTH;
+    runs.truncate(LENGTH);
     let last = runs.last().filter(|_| are_more).map(|run| run.id.to_string());
     let older = last.map(|last| address(path, &[("before", &last)]));
     (runs, older)

@@ -17,6 +17,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
+use utoipa::ToSchema;
 
 const PUSHES: usize = 10;
 /// How many changesets of each are shown.
@@ -31,9 +32,10 @@ struct AllPage {
     here: Here,
 }
 
-#[derive(Serialize)]
-struct LocaleShown {
-    locale: String,
+#[derive(Serialize, ToSchema)]
+#[schema(as = Locale)]
+pub(in crate::web) struct LocaleShown {
+    pub(in crate::web) locale: String,
     name: Option<String>,
     repositories: i64,
     /// In how many trees it is in each state.
@@ -56,6 +58,12 @@ struct Page {
 }
 
 pub(crate) async fn show_all(State(web): State<Web>, format: Format) -> Result<Response, PageError> {
+    let here = Here::at("/teams/").as_any_of(&[Format::Json, Format::Csv]);
+    format.answer(&AllPage { locales: locales(&web).await?, here })
+}
+
+/// The locales that have a repository or a run, by their codes.
+pub(in crate::web) async fn locales(web: &Web) -> Result<Vec<LocaleShown>, PageError> {
     let board = web.boards.now(web.clock.now()).await?;
     let mut tallies: HashMap<&LocaleCode, Tally> = HashMap::new();
     for row in &board.rows {
@@ -69,8 +77,7 @@ pub(crate) async fn show_all(State(web): State<Web>, format: Format) -> Result<R
         repositories: locale.repositories,
         trees: tallies.get(&locale.code).copied().unwrap_or_default(),
     };
-    let here = Here::at("/teams/").as_any_of(&[Format::Json, Format::Csv]);
-    format.answer(&AllPage { locales: locales.iter().filter(has_something).map(shown).collect(), here })
+    Ok(locales.iter().filter(has_something).map(shown).collect())
 }
 
 pub(crate) async fn show(

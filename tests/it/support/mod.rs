@@ -10,7 +10,7 @@ mod world;
 pub(crate) use deployment::{Deployment, Run, comparison, elmo_json, queue_settings, tasks_on};
 pub(crate) use elmo_testbed::until;
 pub(crate) use elmo_upstream::{Commit, Fault, Scope};
-pub(crate) use pages::Pages;
+pub(crate) use pages::{Page, Pages};
 pub(crate) use program::{Running, Settings, account, in_world, run, text};
 pub(crate) use worker::{Pulse, Worker};
 pub(crate) use world::World;

@@ -50,12 +50,24 @@ impl Pages {
         self.serving.await.expect("the server does not panic").expect("the server ends well");
     }
 
+    /// The whole address of a path.
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Page {
         self.ask(Method::GET, path).await
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str) -> Page {
-        let answer = self.http.request(method, format!("{}{path}", self.root)).send().await.expect("an answer");
+        self.ask_with(method, path, &[]).await
+    }
+
+    /// The same with headers.
+    pub(crate) async fn ask_with(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Page {
+        let request = self.http.request(method, self.address(path));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = request.send().await.expect("an answer");
         let (status, headers) = (answer.status(), answer.headers().clone());
         Page { status, headers, body: answer.text().await.expect("the answer's body") }
     }
