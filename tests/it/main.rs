@@ -7,6 +7,7 @@
 mod architecture;
 mod bad_answers;
 mod broker;
+mod browser;
 mod checks;
 mod clones;
 mod command_line;

@@ -44,6 +44,11 @@ impl Pages {
         Pages { root, http, serving, stop: stop.drop_guard() }
     }
 
+    /// Where they are, without a slash at the end.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// Stops the server, which ends well.
     pub(crate) async fn stop(self) {
         drop(self.stop);
