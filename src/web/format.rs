@@ -91,6 +91,12 @@ pub(super) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
+/// A path as it stands in an address.
+fn encoded(path: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte);
+    path.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 /// Where a page is, with its filters: the address to pass on, and those of the same page in other formats or with one filter
 /// changed.
 #[derive(Clone, Debug, Default)]
@@ -101,9 +107,9 @@ pub(super) struct Here {
 }
 
 impl Here {
-    /// A page that can be JSON.
+    /// A page that can be JSON; what cannot stand in an address as it is will be escaped.
     pub(super) fn at(path: &str) -> Here {
-        Here { path: path.to_owned(), parameters: Vec::new(), formats: &[Format::Json] }
+        Here { path: encoded(path), parameters: Vec::new(), formats: &[Format::Json] }
     }
 
     /// The same with a filter; an empty one is left out of addresses. May be said again for one that repeats.
@@ -185,6 +191,7 @@ mod tests {
         assert_eq!(here.with("start", ""), "/p?repo=a&repo=b");
         assert_eq!(here.with("repo", "c"), "/p?start=50&repo=c");
         assert_eq!(here.carried(&["repo"]), [("start".into(), "50".to_owned())]);
+        assert_eq!(Here::at("/trees/a?b#c%41").address(), "/trees/a%3Fb%23c%2541");
         assert_eq!(here.twins(), [("json", "/p?repo=a&repo=b&start=50&format=json".to_owned())]);
     }
 }

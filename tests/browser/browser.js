@@ -10,7 +10,7 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 /** How long anything may take on a busy machine, in milliseconds. */
-const PATIENCE = 30_000;
+const PATIENCE = 10_000;
 
 /** Starts the browser, with a folder of its own that goes when it ends. It ends with this program, however that ends. */
 export async function openBrowser() {
