@@ -88,7 +88,8 @@ impl<S: Sync> FromRequestParts<S> for Format {
 pub(super) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     let given = parameters.iter().filter(|(_, value)| !value.is_empty());
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    let path = encoded(path);
+    if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
 /// A path as it stands in an address.
@@ -107,9 +108,9 @@ pub(super) struct Here {
 }
 
 impl Here {
-    /// A page that can be JSON; what cannot stand in an address as it is will be escaped.
+    /// A page that can be JSON.
     pub(super) fn at(path: &str) -> Here {
-        Here { path: encoded(path), parameters: Vec::new(), formats: &[Format::Json] }
+        Here { path: path.to_owned(), parameters: Vec::new(), formats: &[Format::Json] }
     }
 
     /// The same with a filter; an empty one is left out of addresses. May be said again for one that repeats.
@@ -126,8 +127,8 @@ impl Here {
     }
 
     /// The address without any filter, for forms.
-    pub(super) fn path(&self) -> &str {
-        &self.path
+    pub(super) fn path(&self) -> String {
+        encoded(&self.path)
     }
 
     /// The address, filters and all.

@@ -40,7 +40,8 @@ async fn people_find_their_answers_in_a_browser_and_every_page_is_for_everybody(
 
     let told = tokio::time::timeout(PATIENCE, stories).await.expect("the stories end");
     let told = told.expect("Node.js is missing: bin/install-browser installs it");
-    assert!(told.status.success(), "{}", text(&told));
+    println!("{}", text(&told));
+    assert!(told.status.success(), "what they met is said above");
 }
 
 /// A file of `tests/browser`, whose packages are there.
