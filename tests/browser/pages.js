@@ -33,6 +33,11 @@ async function turned(page) {
   return [...all.matchAll(TURNS)].map(({ index }) => all.slice(Math.max(0, index - 60), index + 20));
 }
 
+/** Shows all that can be unfolded. */
+export async function unfolds({ page }) {
+  await page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
+}
+
 /** Everybody can read and use it, by whatever means. */
 export async function isAccessible({ page }, colorScheme) {
   await page.emulateMedia({ colorScheme });

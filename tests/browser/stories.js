@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { openBrowser, visitor } from "./browser.js";
-import { fitsATelephone, isAccessible, linksOf, saysWhatItMust } from "./pages.js";
+import { fitsATelephone, isAccessible, linksOf, saysWhatItMust, unfolds } from "./pages.js";
 import { PEOPLE } from "./people.js";
 
 const site = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -35,6 +35,7 @@ test("every page is for everybody", (all) => visiting({}, async (guest) => {
   for (const page of site.pages) await all.test(page.name, async (story) => {
     texts.set(page.name, await saysWhatItMust(guest, page));
     (await linksOf(guest)).forEach((link) => links.add(link));
+    await unfolds(guest);
     for (const scheme of ["light", "dark"]) await story.test(scheme, () => isAccessible(guest, scheme));
     await story.test("on a telephone", () => fitsATelephone(guest));
   });
