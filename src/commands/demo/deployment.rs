@@ -97,9 +97,12 @@ fn dialogs(translated: &Translated) -> (Value, Value) {
     (summary(have, want - have, usize::from(is_old), 0), details)
 }
 
-fn summary(changed: usize, missing: usize, obsolete: usize, issues: usize) -> Value {
+/// Every eighth string says in the language what it says in English.
+fn summary(translated: usize, missing: usize, obsolete: usize, issues: usize) -> Value {
+    let unchanged = translated / 8;
+    let changed = translated - unchanged;
     json!({
         "errors": issues, "warnings": issues, "missing": missing, "missing_w": 2 * missing, "report": 0, "obsolete": obsolete,
-        "changed": changed, "changed_w": 2 * changed, "unchanged": 1, "unchanged_w": 1, "keys": 0,
+        "changed": changed, "changed_w": 2 * changed, "unchanged": unchanged, "unchanged_w": unchanged, "keys": 0,
     })
 }

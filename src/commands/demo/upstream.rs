@@ -16,18 +16,18 @@ struct Localizer {
 }
 
 static LOCALIZERS: [Localizer; 12] = [
-    localizer("ar", "سلمى حداد <salma@example.org>", ["حفظ", "إغلاق", "بحث", "مرحبا"], 2),
-    localizer("cs", "Jiří Novák <jiri@example.org>", ["Uložit", "Zavřít", "Hledat", "Vítejte"], 4),
-    localizer("de", "Jürgen Müßig <juergen@example.org>", ["Speichern", "Schließen", "Suchen", "Willkommen"], 5),
-    localizer("el", "Ελένη Παππά <eleni@example.org>", ["Αποθήκευση", "Κλείσιμο", "Αναζήτηση", "Καλώς ήρθατε"], 3),
-    localizer("es-ES", "Íñigo Peña <inigo@example.org>", ["Guardar", "Cerrar", "Buscar", "Bienvenido"], 4),
-    localizer("fr", "Théo Lefèvre <theo@example.org>", ["Enregistrer", "Fermer", "Rechercher", "Bienvenue"], 4),
-    localizer("he", "נועה לוי <noa@example.org>", ["שמירה", "סגירה", "חיפוש", "ברוך הבא"], 2),
-    localizer("ja", "佐藤 花子 <hanako@example.org>", ["保存", "閉じる", "検索", "ようこそ"], 5),
-    localizer("pl", "Łukasz Żak <lukasz@example.org>", ["Zapisz", "Zamknij", "Szukaj", "Witamy"], 4),
-    localizer("sr", "Ђорђе Јовић <djordje@example.org>", ["Сачувај", "Затвори", "Претражи", "Добро дошли"], 3),
-    localizer("tr", "Zeynep Öğüt <zeynep@example.org>", ["Kaydet", "Kapat", "Ara", "Hoş geldiniz"], 1),
-    localizer("zh-TW", "陳怡君 <yichun@example.org>", ["儲存", "關閉", "搜尋", "歡迎"], 3),
+    localizer("ar", "سلمى حداد <salma@example.org>", ["حفظ", "إغلاق", "بحث", "مرحبا"], 7),
+    localizer("cs", "Jiří Novák <jiri@example.org>", ["Uložit", "Zavřít", "Hledat", "Vítejte"], 10),
+    localizer("de", "Jürgen Müßig <juergen@example.org>", ["Speichern", "Schließen", "Suchen", "Willkommen"], 12),
+    localizer("el", "Ελένη Παππά <eleni@example.org>", ["Αποθήκευση", "Κλείσιμο", "Αναζήτηση", "Καλώς ήρθατε"], 9),
+    localizer("es-ES", "Íñigo Peña <inigo@example.org>", ["Guardar", "Cerrar", "Buscar", "Bienvenido"], 10),
+    localizer("fr", "Théo Lefèvre <theo@example.org>", ["Enregistrer", "Fermer", "Rechercher", "Bienvenue"], 11),
+    localizer("he", "נועה לוי <noa@example.org>", ["שמירה", "סגירה", "חיפוש", "ברוך הבא"], 6),
+    localizer("ja", "佐藤 花子 <hanako@example.org>", ["保存", "閉じる", "検索", "ようこそ"], 12),
+    localizer("pl", "Łukasz Żak <lukasz@example.org>", ["Zapisz", "Zamknij", "Szukaj", "Witamy"], 10),
+    localizer("sr", "Ђорђе Јовић <djordje@example.org>", ["Сачувај", "Затвори", "Претражи", "Добро дошли"], 8),
+    localizer("tr", "Zeynep Öğüt <zeynep@example.org>", ["Kaydet", "Kapat", "Ara", "Hoş geldiniz"], 4),
+    localizer("zh-TW", "陳怡君 <yichun@example.org>", ["儲存", "關閉", "搜尋", "歡迎"], 9),
 ];
 
 const fn localizer(locale: &'static str, author: &'static str, words: [&'static str; 4], weekly: usize) -> Localizer {
@@ -58,23 +58,33 @@ impl Localizer {
 
     /// How many menu items are translated by the end of a week.
     fn items_after(&self, week: usize) -> usize {
-        strings_in(week).min(4 + self.weekly * (week + 1))
+        strings_in(week).min(12 + self.weekly * (week + 1))
     }
 
     /// How many buttons of dialogs are.
     fn buttons_after(&self, week: usize) -> usize {
-        DemoUpstream::BUTTONS.min(1 + self.weekly + week)
+        DemoUpstream::BUTTONS.min(2 * (self.weekly + week))
     }
 
-    /// What is committed in a week.
+    /// What is committed in the first week.
+    fn beginning(&self) -> Commit {
+        self.commit("Initial import of strings")
+            .file("browser/browser/menubar.ftl", self.fluent(self.items_after(0), 0))
+            .file("browser/chrome/browser/browser.properties", self.properties(self.buttons_after(0)))
+            .file("toolkit/chrome/global/window.dtd", self.dtd())
+    }
+
+    /// What is committed in a later week.
     fn work_of(&self, week: usize) -> Commit {
-        let menus = self.fluent(self.items_after(week), week);
-        let dialogs = self.properties(self.buttons_after(week));
-        let what = ["Initial import of strings", "New menu items", "Dialogs, and better titles", "Review of the menus"];
-        let title = if week == 0 { what[0].to_owned() } else { format!("Bug {} - {}", 1_850_000 + week, what[1 + week % 3]) };
-        let commit = self.commit(&title).file("browser/browser/menubar.ftl", menus);
-        let commit = commit.file("browser/chrome/browser/browser.properties", dialogs);
-        if week == 0 { commit.file("toolkit/chrome/global/window.dtd", self.dtd()) } else { commit }
+        let what = ["New menu items", "Better titles, and dialogs", "Review of the menus"][week % 3];
+        let commit = self
+            .commit(&format!("Bug {} - {what}", 1_850_000 + week))
+            .file("browser/browser/menubar.ftl", self.fluent(self.items_after(week), week));
+        let buttons = self.buttons_after(week);
+        if buttons == self.buttons_after(week - 1) {
+            return commit;
+        }
+        commit.file("browser/chrome/browser/browser.properties", self.properties(buttons))
     }
 
     fn properties(&self, upto: usize) -> String {
@@ -90,9 +100,10 @@ impl Localizer {
 const SOURCE: &str = "l10n/source-strings";
 const LICENSE: &str = "# This Source Code Form is subject to the terms of the Mozilla Public\n# License, v. 2.0.\n\n";
 const WEEK: i64 = 7 * 86_400;
-/// So many weeks of pushes and comparisons lie before the demo, the last of which ended a day ago.
+/// So many weeks of pushes and comparisons lie before the demo.
 const WEEKS: usize = 6;
-const SINCE_LAST_WEEK: i64 = 86_400;
+/// All of a week is done in so many seconds; of the last one, just now.
+const AT_WORK: i64 = 40 * 3600;
 /// Each locale is pushed to three hours after the one before it.
 const BETWEEN_LOCALES: i64 = 3 * 3600;
 
@@ -129,7 +140,7 @@ pub(super) struct Translated {
 
 impl DemoUpstream {
     /// How many buttons of dialogs there are to translate.
-    pub(super) const BUTTONS: usize = 9;
+    pub(super) const BUTTONS: usize = 24;
 
     /// Makes the repositories, with some weeks of history up to `now`, and serves them.
     pub(super) async fn make(folder: &Path, hg: &Path, now: Timestamp) -> anyhow::Result<DemoUpstream> {
@@ -140,8 +151,8 @@ impl DemoUpstream {
         }
         let mut demo = DemoUpstream { upstream, pushed: 0, past: Vec::new(), items: [0; LOCALIZERS.len()] };
         for week in 0..WEEKS {
-            let weeks_left = i64::try_from(WEEKS - week)?;
-            demo.work_a_week(week, now.as_second() - SINCE_LAST_WEEK - weeks_left * WEEK).await?;
+            let weeks_ago = i64::try_from(WEEKS - 1 - week)?;
+            demo.work_a_week(week, now.as_second() - weeks_ago * WEEK - AT_WORK).await?;
         }
         demo.push_merge().await?;
         demo.push_branch().await?;
@@ -150,18 +161,19 @@ impl DemoUpstream {
 
     /// All work for a week that began at this second.
     async fn work_a_week(&mut self, week: usize, began: i64) -> anyhow::Result<()> {
-        if strings_in(week) > week.checked_sub(1).map_or(0, strings_in) {
+        let is_new = week == 0 || strings_in(week) > strings_in(week - 1);
+        if is_new {
             let strings = Commit::new(format!("Bug {} - Strings of the next version", 1_800_000 + week))
                 .file("_configs/browser.toml", format!("basepath = \"..\"\n# Version {week}\n"));
             self.upstream.push_at(SOURCE, "strings@example.org", began, [strings]).await?;
         }
         for (number, localizer) in (1..).zip(&LOCALIZERS) {
-            self.upstream
-                .push_at(&localizer.repository(), &localizer.pusher(), began + number * BETWEEN_LOCALES, [localizer.work_of(week)])
-                .await?;
+            let commit = if week == 0 { localizer.beginning() } else { localizer.work_of(week) };
+            let at = began + number * BETWEEN_LOCALES;
+            self.upstream.push_at(&localizer.repository(), &localizer.pusher(), at, [commit]).await?;
         }
         self.items = LOCALIZERS.each_ref().map(|localizer| localizer.items_after(week));
-        self.past.push((Timestamp::from_second(began + WEEK)?, self.standing_after(week)?));
+        self.past.push((Timestamp::from_second(began + AT_WORK)?, self.standing_after(week)?));
         Ok(())
     }
 
@@ -260,7 +272,7 @@ impl DemoUpstream {
 
 /// How many menu items there are to translate in a week; every other week a version brings more.
 fn strings_in(week: usize) -> usize {
-    16 + 4 * (week / 2)
+    60 + 12 * (week / 2)
 }
 
 /// How many menu items a locale has after the next push: one more, or, when it has some that nobody needs, too few again.
