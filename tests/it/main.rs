@@ -8,6 +8,7 @@ mod api;
 mod architecture;
 mod bad_answers;
 mod broker;
+mod browser;
 mod checks;
 mod clones;
 mod command_line;
