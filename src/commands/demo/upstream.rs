@@ -1,7 +1,7 @@
 //! The demo's own hg.mozilla.org: a forest of a dozen locales with real strings files.
 
 use super::FOREST;
-use crate::domain::Message;
+use crate::domain::{DAY, Message};
 use anyhow::Context;
 use elmo_upstream::{Commit, Node, Options, Parent, Upstream};
 use jiff::Timestamp;
@@ -69,7 +69,6 @@ const SOURCE: &str = "l10n/source-strings";
 /// So many menu items each locale has at first, and after its second push.
 const FIRST_ITEMS: usize = 4;
 const SECOND_ITEMS: usize = 8;
-const DAY: i64 = 86_400;
 /// How long ago the locales were pushed to first, and for the second time; each locale half a day after the one before it.
 const FIRST_PUSHES: i64 = 26 * DAY;
 const SECOND_PUSHES: i64 = 13 * DAY;

@@ -1,5 +1,6 @@
 //! Where an axis has its ticks: round counts, and beginnings of hours, days, months and years.
 
+use crate::domain::{DAY, HOUR, WEEK};
 use crate::web::shown::calendar;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -32,8 +33,6 @@ const DATES: i64 = 9;
 const SPANS: i64 = 24;
 /// How many months can belong together.
 const MONTHS: [i64; 11] = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 6000, 12_000];
-const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
 /// Of 1970-01-05, the first Monday of the era.
 const MONDAY: i64 = 4 * DAY;
 
@@ -61,7 +60,7 @@ pub(super) fn dates(from: i64, until: i64) -> Vec<DateTick> {
     if let Some(step) = [DAY, 2 * DAY].into_iter().find(|step| fits(*step)) {
         return apart(from, until, step, 0, "%b %-d");
     }
-    if let Some(step) = [7 * DAY, 14 * DAY].into_iter().find(|step| fits(*step)) {
+    if let Some(step) = [WEEK, 2 * WEEK].into_iter().find(|step| fits(*step)) {
         return apart(from, until, step, MONDAY, "%b %-d");
     }
     months_apart(from, until, months_that(fits))
