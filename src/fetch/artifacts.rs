@@ -2,7 +2,7 @@
 //! budget is used up. A folder or an object storage, which several web servers may share.
 
 use super::{Queue, QueueError, Trouble};
-use crate::domain::{ArtifactName, Clock, RootUrl, TaskRun, hex, in_full};
+use crate::domain::{A_DAY, ArtifactName, Clock, RootUrl, TaskRun, hex, in_full};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
@@ -73,7 +73,7 @@ const PATIENCE: Duration = Duration::from_secs(7);
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 /// What was gone is asked for again after so long: somebody may have been wrong.
-const GONE_FOR: Duration = Duration::from_secs(24 * 3600);
+const GONE_FOR: Duration = A_DAY;
 const LEVEL: i32 = 3;
 /// More than this is not remembered of what fails and what was used.
 const REMEMBERED: usize = 20_000;

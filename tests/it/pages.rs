@@ -1,6 +1,6 @@
 //! What a reader sees.
 
-use crate::support::{Commit, Fault, Pages, World};
+use crate::support::{Commit, Deployment, Fault, Pages, World, comparison};
 use elmo_upstream::Parent;
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
@@ -13,6 +13,61 @@ async fn an_empty_elmo_says_what_to_type() {
     assert!(pages.shown("/").await.contains("elmo forest add l10n-central https://hg.mozilla.org/l10n-central --discover"));
     assert!(pages.shown("/source/pushes/").await.contains("No push is recorded yet."));
     assert_eq!(pages.json("/").await["repositories"], serde_json::json!([]));
+}
+
+/// All kinds of pages, each with a filter where it has one.
+fn addresses(name: &str, revision: &str) -> Vec<String> {
+    let of_tree = "tree=gecko-strings/browser&locale=fr";
+    vec![
+        "/".to_owned(),
+        "/?state=complete".to_owned(),
+        "/source/pushes/?repo=fr&path=menu&desc=first".to_owned(),
+        format!("/source/pushes/{name}?user=flod"),
+        format!("/source/pushes/{name}?desc=nobody+wrote+this"),
+        format!("/source/changeset/{revision}"),
+        format!("/source/diff/?repo={name}&from=null&to=tip&path=menu"),
+        format!("/dashboard/?{of_tree}&state=failure&sort=-missing"),
+        "/dashboard/?locale=de".to_owned(),
+        format!("/dashboard/history?{of_tree}&starttime=2026-01-01&endtime=2026-02-01&of=words"),
+        "/dashboard/tree-status/gecko-strings/browser?bound=3&hideBad=1".to_owned(),
+        "/dashboard/compare?run=1&show=missing".to_owned(),
+        "/teams/".to_owned(),
+        "/teams/fr".to_owned(),
+        "/status".to_owned(),
+        "/runs".to_owned(),
+        "/trees/gecko-strings/browser".to_owned(),
+        "/trees/gecko-strings/browser?before=1".to_owned(),
+        "/api/v1/".to_owned(),
+    ]
+}
+
+#[tokio::test]
+async fn every_page_has_what_a_reader_holds_on_to() {
+    let (world, name) = World::with_repository("fr").await;
+    let deployment = Deployment::new(&world).await;
+    deployment.compared(1, 24, &[comparison("fr", "_configs/browser.toml", 5, &[])]).await;
+    let revision = world.pushes(&name).await[0].changesets[0].revision.to_string();
+    let pages = Pages::of(&world).await;
+
+    for address in addresses(&name, &revision) {
+        let page = pages.shown(&address).await;
+        let times = |what: &str| page.matches(what).count();
+        assert!(page.contains(" · Elmo</title>") && !page.contains("<title> ·"), "{address} has no title: {page}");
+        assert_eq!((times("<h1>"), times("<main id=\"main\"")), (1, 1), "{address}: {page}");
+        assert!(page.contains("class=\"skip\" href=\"#main\""), "{address}: {page}");
+        assert!(page.contains("aria-label=\"Breadcrumb\"") && page.contains("<li aria-current=\"page\">"), "{address}: {page}");
+        assert_eq!(times("</time> <span class=\"ago\">"), times("<time "), "{address}: an age is beside each time: {page}");
+        assert!(page.contains("times are UTC"), "{address}: {page}");
+        assert!(
+            !page.contains("<tbody></tbody>") && !page.contains("<tbody>\n</tbody>"),
+            "{address} is empty without a word: {page}"
+        );
+        let here = page.split_once("class=\"here\" href=\"").unwrap_or_else(|| panic!("{address} names no address: {page}")).1;
+        let here = here.split_once('"').unwrap().0.replace("&#38;", "&");
+        let asked = address.split_once('?').map_or("", |(_, query)| query);
+        let kept = asked.split('&').all(|filter| here.replace("%2F", "/").contains(filter));
+        assert!(kept, "{here} is not {address}");
+    }
 }
 
 #[tokio::test]

@@ -17,10 +17,11 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::error::{Error, Result};
-use crate::faults::{Fault, Faults};
+use crate::faults::Fault;
 use crate::pushlog::Answer;
 use crate::repository::{Pusher, Repository};
 use crate::shared::Shared;
@@ -157,11 +158,11 @@ async fn respond(shared: &Shared, request: Request<Incoming>) -> Response<Body> 
     let target = Target::of(shared, request.uri().path());
     let command = note(shared, &target, &request);
     let mut lag = 0;
-    for (faults, fault) in shared.strike(&target.repository, target.pushlog.is_some()) {
+    for (mut lifted, fault) in shared.strike(&target.repository, target.pushlog.is_some()) {
         match fault {
             Fault::Delay(duration) => tokio::time::sleep(duration).await,
             Fault::Lag(pushes) => lag = pushes,
-            Fault::Hang => until_lifted(&faults).await,
+            Fault::Hang => until_lifted(&mut lifted).await,
             Fault::CutShort => return cut_short(&whole_answer(shared, &target, &request, lag)),
             other => return broken(&target.repository, other),
         }
@@ -194,8 +195,8 @@ fn wire_arguments(headers: &HeaderMap) -> String {
     parts.filter_map(|part| part.to_str().ok()).collect()
 }
 
-async fn until_lifted(faults: &Faults) {
-    if faults.lifted().changed().await.is_err() {
+async fn until_lifted(lifted: &mut watch::Receiver<u64>) {
+    if lifted.changed().await.is_err() {
         pending::<()>().await;
     }
 }
