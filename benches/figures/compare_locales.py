@@ -1,4 +1,5 @@
-"""Reads the localization files in a folder with compare-locales and prints how many megabytes a second that is."""
+"""Reads the localization files in a folder with compare-locales: each value, and how many words it has. Prints how many megabytes
+a second that is."""
 
 import pathlib
 import sys
@@ -12,6 +13,9 @@ began = time.perf_counter()
 for path, content in contents:
     reader = parser.getParser(str(path))
     reader.readContents(content)
-    reader.parse()
+    for entity in reader.walk(only_localizable=True):
+        if not isinstance(entity, parser.Junk):
+            entity.val
+            entity.count_words()
 seconds = time.perf_counter() - began
 print(sum(len(content) for _, content in contents) / 1e6 / seconds)

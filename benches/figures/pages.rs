@@ -8,6 +8,7 @@ use elmo::domain::Clock;
 use elmo::store::{PlaceRow, Store};
 use elmo_queue::Queue;
 use elmo_testbed::Postgres;
+use sqlx::{AnyConnection, Connection, Executor};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -37,6 +38,9 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
         let store = Store::open(&database).await?;
         let pages = filled(report, &store, &queue, on, scale).await?;
         store.close().await;
+        if on == On::Postgres {
+            take_stock(&database).await?;
+        }
         measure(report, &folder, &database, &queue, on, &pages).await?;
     }
     Ok(())
@@ -51,6 +55,13 @@ async fn filled(report: &mut Report, store: &Store, queue: &Queue, on: On, scale
         report.figure(format!("{}: {name}", on.name()), count as f64);
     }
     Ok(pages(&made, &store.places(now.as_second()).await?))
+}
+
+/// Does now what PostgreSQL does by itself a minute or so after so much was written.
+async fn take_stock(database: &str) -> anyhow::Result<()> {
+    let mut connection = AnyConnection::connect(database).await?;
+    connection.execute("vacuum analyze").await?;
+    Ok(connection.close().await?)
 }
 
 async fn measure(

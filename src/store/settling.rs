@@ -9,16 +9,19 @@ use super::rows::{Cell, Rows};
 use sqlx::Row;
 use std::collections::BTreeSet;
 
+// SQLite takes the tables of a cross join in their order: from a changeset to its few pushes, not through all pushes of a repository.
 const SETTLE: RowsSql = rows_sql!(
     "update run
      set srctime = coalesce(
          (select max(push.date)
           from run_revision
-          join compared_repository on compared_repository.id = run_revision.repository
-          join repository on repository.url = compared_repository.url
-          join push_changeset on push_changeset.changeset = run_revision.changeset
-          join push on push.id = push_changeset.push and push.repository = repository.id
-          where run_revision.run = run.id),
+          cross join push_changeset
+          cross join push
+          cross join repository
+          cross join compared_repository
+          where run_revision.run = run.id and push_changeset.changeset = run_revision.changeset
+            and push.id = push_changeset.push and repository.id = push.repository
+            and compared_repository.id = run_revision.repository and compared_repository.url = repository.url),
          (select task_result.resolved_at / 1000000 from task_result where task_result.id = run.result))
      where id in (select cast(value->>0 as bigint) from " ROWS ")");
 // The newest time first, from the end of an index: an order over all runs of a place would cost the more, the longer its history.

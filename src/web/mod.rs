@@ -3,6 +3,7 @@
 mod assets;
 mod board;
 mod chart;
+mod crowd;
 mod details;
 mod difference;
 mod error;
@@ -33,11 +34,12 @@ use crate::store::Store;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use board::Boards;
+use crowd::Crowds;
 use difference::Differences;
 use error::PageError;
 use std::future::IntoFuture;
@@ -93,6 +95,7 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
         .route("/static/elmo.css", get(assets::style))
         .route("/static/elmo.js", get(assets::script))
         .fallback(nothing_here)
+        .layer(from_fn_with_state(Crowds::default(), crowd::answer))
         .layer(from_fn(in_time))
         .layer(from_fn(only_reading))
         .layer(from_fn(error::in_words))

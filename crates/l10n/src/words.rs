@@ -10,13 +10,26 @@ pub(crate) fn count(value: &str) -> usize {
 
 /// Counts the words of a text without looking for tags.
 pub(crate) fn count_plain(text: &str) -> usize {
-    if text.is_ascii() { count_ascii(text.as_bytes()) } else { text.split(is_space).filter(|word| !word.is_empty()).count() }
+    let bytes = text.as_bytes();
+    if bytes.iter().fold(false, |may, &byte| may | may_start_space(byte)) { count_all(bytes) } else { count_without_wide(bytes) }
 }
 
-fn count_ascii(text: &[u8]) -> usize {
+/// Counts the words of a text in which white space is ASCII.
+fn count_without_wide(text: &[u8]) -> usize {
     let first = text.first().is_some_and(|&byte| !is_ascii_space(byte));
     let starts = text.iter().zip(text.iter().skip(1)).map(|(&before, &byte)| is_ascii_space(before) & !is_ascii_space(byte));
     usize::from(first) + starts.map(usize::from).sum::<usize>()
+}
+
+fn count_all(text: &[u8]) -> usize {
+    let (mut words, mut at, mut in_word) = (0, 0, false);
+    while at < text.len() {
+        let space = length_of_space(&text[at..]);
+        words += usize::from(space == 0 && !in_word);
+        in_word = space == 0;
+        at += space.max(1);
+    }
+    words
 }
 
 fn is_ascii_space(byte: u8) -> bool {
@@ -24,8 +37,20 @@ fn is_ascii_space(byte: u8) -> bool {
     (byte == b' ') | (byte.wrapping_sub(b'\t') <= b'\r' - b'\t') | (byte.wrapping_sub(0x1c) <= 3)
 }
 
-fn is_space(char: char) -> bool {
-    char.is_whitespace() || matches!(char, '\u{1c}'..='\u{1f}')
+/// Says whether white space that is not ASCII may begin with this byte.
+fn may_start_space(byte: u8) -> bool {
+    (byte == 0xc2) | (byte.wrapping_sub(0xe1) <= 2)
+}
+
+/// Gives the length of the white space with which a text in UTF-8 begins; 0 if that is something else.
+fn length_of_space(text: &[u8]) -> usize {
+    match text {
+        [byte, ..] if byte.is_ascii() => usize::from(is_ascii_space(*byte)),
+        [0xc2, 0x85 | 0xa0, ..] => 2,
+        [0xe1, 0x9a, 0x80, ..] | [0xe2, 0x81, 0x9f, ..] | [0xe3, 0x80, 0x80, ..] => 3,
+        [0xe2, 0x80, 0x80..=0x8a | 0xa8 | 0xa9 | 0xaf, ..] => 3,
+        _ => 0,
+    }
 }
 
 /// Writes a line end for each `<br>`.
@@ -76,4 +101,29 @@ fn replace(value: &str, instead: impl Into<Option<char>>, mut length_of: impl Fn
     }
     replaced.push_str(rest);
     replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count_plain, length_of_space};
+
+    #[test]
+    fn white_space_is_what_unicode_calls_so_and_four_separators() {
+        for char in (0..=0x10_ffff).filter_map(char::from_u32) {
+            let is_space = char.is_whitespace() || matches!(char, '\u{1c}'..='\u{1f}');
+            let text = char.to_string();
+            assert_eq!(length_of_space(text.as_bytes()), if is_space { text.len() } else { 0 }, "{char:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_what_it_divides() {
+        let check = |text, words| assert_eq!(count_plain(text), words, "{text:?}");
+        check("", 0);
+        check(" \n", 0);
+        check("a b\tc ", 3);
+        check("пять слов\u{a0}и ещё одно", 5);
+        check("\u{3000}全角\u{3000}\u{3000}空白\u{2028}", 2);
+        check("l\u{2019}été\u{202f}!", 2);
+    }
 }
