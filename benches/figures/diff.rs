@@ -72,8 +72,7 @@ fn with_file(commit: Commit, number: usize, edition: usize) -> Commit {
 /// Where a server finds the worker's database and clones.
 fn folder_of_server(place: &Place) -> anyhow::Result<TempDir> {
     let folder = tempfile::tempdir()?;
-    let settings =
-        format!("data = \"{}\"\ndatabase = \"{}\"\n[log]\nfilter = \"warn\"\n", place.data.display(), place.database);
+    let settings = format!("data = \"{}\"\ndatabase = \"{}\"\n[log]\nfilter = \"warn\"\n", place.data.display(), place.database);
     std::fs::write(folder.path().join("elmo.toml"), settings)?;
     Ok(folder)
 }

@@ -147,7 +147,8 @@ fn pushlogs(made: &ThreeYears) -> Vec<Page> {
     let of_paths = made.paths.iter().step_by(37).map(|path| format!("/source/pushes/?path={path}"));
     let parts = ["menubar", "aboutLogins.ftl", "browser&path=.dtd", "nothing-like-this", "mail/&path=tabs"];
     let of_parts = parts.iter().map(|part| format!("/source/pushes/?path={part}"));
-    let of_forest = |address: &str| made.locales.iter().map(|locale| format!("/source/pushes/{forest}/{locale}{address}")).collect();
+    let of_forest =
+        |address: &str| made.locales.iter().map(|locale| format!("/source/pushes/{forest}/{locale}{address}")).collect();
     vec![
         page("/source/pushes/", &[""]),
         page("/source/pushes/?length=500", &["?length=500"]),

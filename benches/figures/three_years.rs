@@ -135,11 +135,18 @@ impl History<'_> {
         let first = self.now.as_second() - YEARS;
         for id in 1..=pushes {
             let date = first + YEARS * id as i64 / (pushes as i64 + 1) - rng.i64(0..600);
-            let changesets: Vec<Changeset> = (0..size_of_push(&mut rng)).map(|_| self.changeset(&mut rng, &mut parent, date)).collect();
+            let changesets: Vec<Changeset> =
+                (0..size_of_push(&mut rng)).map(|_| self.changeset(&mut rng, &mut parent, date)).collect();
             let revisions: Vec<Revision> = changesets.iter().map(|changeset| changeset.revision).collect();
             tips.extend(parent.map(|tip| (date, tip)));
             let user = format!("{}@example.org", PEOPLE[rng.usize(..PEOPLE.len())].0);
-            recording.pushes.push(Push { id: id as u64, user: user.as_str().into(), date, changesets: revisions, obsolete: Vec::new() });
+            recording.pushes.push(Push {
+                id: id as u64,
+                user: user.as_str().into(),
+                date,
+                changesets: revisions,
+                obsolete: Vec::new(),
+            });
             recording.changesets.extend(changesets);
             if recording.changesets.len() >= TOGETHER {
                 self.store.record(&recording).await?;
@@ -190,7 +197,9 @@ fn description(rng: &mut Rng, path: &str) -> String {
     let bug = rng.u32(1_000_000..1_999_999);
     let line = format!("Bug {bug} - Update the strings of {path}, r=reviewer");
     match rng.u32(..10) {
-        0 => format!("{line}\n\nThe wording follows the style guide of the team, and terms are those of the glossary.\nTwo accesskeys\nwere the same and are not any more; a string that English has dropped is gone here as well."),
+        0 => format!(
+            "{line}\n\nThe wording follows the style guide of the team, and terms are those of the glossary.\nTwo accesskeys\nwere the same and are not any more; a string that English has dropped is gone here as well."
+        ),
         _ => line,
     }
 }
@@ -249,7 +258,13 @@ impl Results<'_> {
             .map(|(rank, locale)| {
                 let artifact = format!("public/compares/product{:02}.{locale}.json", number % TREES).parse()?;
                 let counts = counts(rng, rank, number % TREES);
-                Ok(Comparison { locale: locale.clone(), config: config.clone(), artifact, revisions: self.revisions(locale, at)?, counts })
+                Ok(Comparison {
+                    locale: locale.clone(),
+                    config: config.clone(),
+                    artifact,
+                    revisions: self.revisions(locale, at)?,
+                    counts,
+                })
             })
             .collect::<anyhow::Result<_>>()?;
         let artifacts = comparisons.iter().map(|comparison| (comparison.artifact.clone(), None)).collect();
@@ -265,7 +280,11 @@ impl Results<'_> {
             tips[..tips.partition_point(|(date, _)| *date <= at)].last().map(|(_, tip)| *tip)
         };
         let names = [SOURCE.to_owned(), format!("{}/{locale}", FORESTS[0].0)];
-        names.iter().filter_map(|name| Some((name, newest(name)?))).map(|(name, revision)| Ok(Compared { repository: url(name)?, revision })).collect()
+        names
+            .iter()
+            .filter_map(|name| Some((name, newest(name)?)))
+            .map(|(name, revision)| Ok(Compared { repository: url(name)?, revision }))
+            .collect()
     }
 }
 

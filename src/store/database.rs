@@ -1,6 +1,7 @@
 //! The connection: SQLite in a file or PostgreSQL, behind one type. Transactions that step back and try again when another
 //! worker was quicker.
 
+use super::counts::Counted;
 use super::dictionary::Dictionary;
 use super::migrations;
 use super::touched::KnownPaths;
@@ -60,6 +61,7 @@ pub struct Store {
     kind: Kind,
     dictionary: Arc<Mutex<Dictionary>>,
     paths: Arc<Mutex<KnownPaths>>,
+    counted: Arc<Mutex<Option<Counted>>>,
 }
 
 /// A transaction that may write.
@@ -144,7 +146,7 @@ impl Store {
                 (pool.clone(), pool)
             }
         };
-        Ok(Store { readers, writers, kind, dictionary: Arc::default(), paths: Arc::default() })
+        Ok(Store { readers, writers, kind, dictionary: Arc::default(), paths: Arc::default(), counted: Arc::default() })
     }
 
     /// Brings the tables up to date; a second worker that starts at the same moment waits.
@@ -225,6 +227,11 @@ impl Store {
     /// Which files fit the filters asked for.
     pub(super) fn paths(&self) -> &Mutex<KnownPaths> {
         &self.paths
+    }
+
+    /// How much there was when it was counted last.
+    pub(super) fn counted(&self) -> &Mutex<Option<Counted>> {
+        &self.counted
     }
 
     pub(super) fn remembered<T>(&self, ask: impl FnOnce(&mut Dictionary) -> T) -> T {

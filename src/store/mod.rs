@@ -29,6 +29,7 @@ mod teams;
 mod touched;
 mod trees;
 mod verify;
+mod version;
 mod work;
 
 pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};

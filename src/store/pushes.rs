@@ -1,9 +1,9 @@
 //! Pushes as pages show them, with their changesets.
 
 use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sql};
-use super::pushlog::{ChangesetFilter, MOST_PATHS, PushFilter};
+use super::pushlog::sql::{said_sql, touching_sql};
+use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
-use super::touched::{LIKE_ALL, like};
 use crate::domain::{Kept, RepositoryId, RepositoryName, Revision};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -72,29 +72,37 @@ const ENDS: RowsSql = rows_sql!(
      join changeset start on start.id = first.changeset
      left join changeset_parent on changeset_parent.changeset = start.id and changeset_parent.position = 0
      left join changeset base on base.id = changeset_parent.parent");
-const CHANGESETS: RowsSql = rows_sql!(
-    "select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+macro_rules! changesets_sql {
+    ($open:literal, $close:literal) => {
+        concat!(
+            "select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
             substr(changeset.description, 1, 1000) as description, branch.name as branch_name
      from (select push_changeset.push, push_changeset.changeset, count(*) over (partition by push_changeset.push) as fitting,
                   row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
-           from " ROWS "
+           from ",
+            $open,
+            "$1",
+            $close,
+            "
            cross join push_changeset
            cross join changeset
            where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset
-             and ($3 = 0 or (lower(changeset.author) like lower($4) escape '\\'
-                             and lower(changeset.description) like lower($5) escape '\\'
-                             and ($6 = '' or changeset.branch = (select branch.id from branch where branch.name = $6))
-                             and ($7 = 0 or (
-                                   select 1
-                                   from changeset_file join file on file.id = changeset_file.file
-                                   where changeset_file.changeset = changeset.id
-                                     and lower(file.path) like lower($8) escape '\\' and lower(file.path) like lower($9) escape '\\'
-                                     and lower(file.path) like lower($10) escape '\\' and lower(file.path) like lower($11) escape '\\'
-                                   limit 1) = 1)))) as placed
+             and ($2 = 0 or (",
+            said_sql!(),
+            " and ",
+            touching_sql!(),
+            "))) as placed
      join changeset on changeset.id = placed.changeset
      left join branch on branch.id = changeset.branch
-     where placed.place <= $2
-     order by placed.push, placed.place");
+     where placed.place <= $11
+     order by placed.push, placed.place"
+        )
+    };
+}
+const CHANGESETS: RowsSql = RowsSql {
+    sqlite: changesets_sql!("json_each(", ") as r"),
+    postgres: changesets_sql!("jsonb_array_elements(", "::jsonb) as r(value)"),
+};
 
 /// The changesets of a push, as far as they are shown.
 #[derive(Default)]
@@ -133,17 +141,8 @@ impl Store {
     }
 
     async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
-        let mut query = sqlx::query(self.text(&CHANGESETS))
-            .bind(pushes)
-            .bind(i64::try_from(each).unwrap_or(i64::MAX))
-            .bind(i64::from(*filter != ChangesetFilter::default()))
-            .bind(like(&filter.author))
-            .bind(like(&filter.description))
-            .bind(filter.branch.clone())
-            .bind(i64::from(!filter.paths.is_empty()));
-        for part in 0..MOST_PATHS {
-            query = query.bind(filter.paths.get(part).map_or(LIKE_ALL.to_owned(), |path| like(path)));
-        }
+        let query = filter.bind_to(sqlx::query(self.text(&CHANGESETS)).bind(pushes));
+        let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
         let mut shown: HashMap<i64, Shown> = HashMap::new();
         for row in query.fetch_all(self.readers()).await? {
             let of_push = shown.entry(row.try_get("push")?).or_default();

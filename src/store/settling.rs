@@ -4,8 +4,9 @@
 //! rows are the same in the end. Each time it raises the number of the results' version, so that whoever read them before
 //! knows that they are not what they were.
 
-use super::database::{Change, Lock, RowsSql, Store, StoreError, rows_sql};
+use super::database::{Change, Lock, RowsSql, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
+use super::version::{self, Of};
 use sqlx::Row;
 use std::collections::BTreeSet;
 
@@ -36,8 +37,6 @@ const ACTIVATE: RowsSql = rows_sql!(
              limit 1)
      from " ROWS " where true
      on conflict (tree, locale) do update set run = excluded.run");
-const RAISE_VERSION: &str = "update version set number = number + 1 where name = 'results'";
-const VERSION: &str = "select number from version where name = 'results'";
 const HANGING_ON: RowsSql = rows_sql!(
     "select distinct run.id, run.tree, run.locale from run_revision join run on run.id = run_revision.run
      where run_revision.changeset in (select cast(value->>0 as bigint) from " ROWS ")");
@@ -59,21 +58,7 @@ pub(super) async fn settle_hanging_on(change: &mut Change, changesets: impl Iter
     change.lock(Lock::Settling).await?;
     settle(change, &runs).await?;
     activate(change, &places).await?;
-    raise_version(change).await
-}
-
-impl Store {
-    /// Counts changes of the results: as long as it is the same, runs, what is active, and the names of trees are too.
-    pub async fn results_version(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query(VERSION).fetch_one(self.readers()).await?.try_get("number")?)
-    }
-}
-
-/// Says that results, or what they are called, have changed. To be called last in a transaction: the row is one that all who do
-/// so take turns at.
-pub(super) async fn raise_version(change: &mut Change) -> Result<(), StoreError> {
-    sqlx::query(RAISE_VERSION).execute(&mut *change.tx).await?;
-    Ok(())
+    version::raise(change, Of::Results).await
 }
 
 /// Writes down the time of the source of each run: the newest push of what was compared, as far as it is known.

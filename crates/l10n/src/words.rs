@@ -11,11 +11,11 @@ pub(crate) fn count(value: &str) -> usize {
 /// Counts the words of a text without looking for tags.
 pub(crate) fn count_plain(text: &str) -> usize {
     let bytes = text.as_bytes();
-    if bytes.iter().fold(false, |may, &byte| may | may_start_space(byte)) { count_all(bytes) } else { count_without_wide(bytes) }
+    if has_wide_space(bytes) { count_all(bytes) } else { count_ascii_spaced(bytes) }
 }
 
-/// Counts the words of a text in which white space is ASCII.
-fn count_without_wide(text: &[u8]) -> usize {
+/// Counts the words of a text in which all white space is ASCII.
+fn count_ascii_spaced(text: &[u8]) -> usize {
     let first = text.first().is_some_and(|&byte| !is_ascii_space(byte));
     let starts = text.iter().zip(text.iter().skip(1)).map(|(&before, &byte)| is_ascii_space(before) & !is_ascii_space(byte));
     usize::from(first) + starts.map(usize::from).sum::<usize>()
@@ -32,14 +32,25 @@ fn count_all(text: &[u8]) -> usize {
     words
 }
 
+// The next three are without branches, so that the compiler can put them to many bytes at once: that is most of the time.
+
 fn is_ascii_space(byte: u8) -> bool {
-    // One expression without branches, which the compiler can put to many bytes at once.
     (byte == b' ') | (byte.wrapping_sub(b'\t') <= b'\r' - b'\t') | (byte.wrapping_sub(0x1c) <= 3)
 }
 
-/// Says whether white space that is not ASCII may begin with this byte.
-fn may_start_space(byte: u8) -> bool {
-    (byte == 0xc2) | (byte.wrapping_sub(0xe1) <= 2)
+/// Says whether any white space in a text is not ASCII.
+fn has_wide_space(text: &[u8]) -> bool {
+    let pairs = || text.iter().zip(text.iter().skip(1));
+    let of_two = pairs().fold(false, |found, (&one, &two)| found | ((one == 0xc2) & ((two == 0x85) | (two == 0xa0))));
+    let threes = pairs().zip(text.iter().skip(2));
+    of_two | threes.fold(false, |found, ((&one, &two), &three)| found | is_space_of_three(one, two, three))
+}
+
+fn is_space_of_three(one: u8, two: u8, three: u8) -> bool {
+    let general = (three.wrapping_sub(0x80) <= 10) | (three.wrapping_sub(0xa8) <= 1) | (three == 0xaf);
+    ((one == 0xe2) & (((two == 0x80) & general) | ((two == 0x81) & (three == 0x9f))))
+        | ((one == 0xe3) & (two == 0x80) & (three == 0x80))
+        | ((one == 0xe1) & (two == 0x9a) & (three == 0x80))
 }
 
 /// Gives the length of the white space with which a text in UTF-8 begins; 0 if that is something else.
@@ -47,8 +58,7 @@ fn length_of_space(text: &[u8]) -> usize {
     match text {
         [byte, ..] if byte.is_ascii() => usize::from(is_ascii_space(*byte)),
         [0xc2, 0x85 | 0xa0, ..] => 2,
-        [0xe1, 0x9a, 0x80, ..] | [0xe2, 0x81, 0x9f, ..] | [0xe3, 0x80, 0x80, ..] => 3,
-        [0xe2, 0x80, 0x80..=0x8a | 0xa8 | 0xa9 | 0xaf, ..] => 3,
+        [one, two, three, ..] if is_space_of_three(*one, *two, *three) => 3,
         _ => 0,
     }
 }
@@ -105,7 +115,7 @@ fn replace(value: &str, instead: impl Into<Option<char>>, mut length_of: impl Fn
 
 #[cfg(test)]
 mod tests {
-    use super::{count_plain, length_of_space};
+    use super::{count_plain, has_wide_space, length_of_space};
 
     #[test]
     fn white_space_is_what_unicode_calls_so_and_four_separators() {
@@ -113,6 +123,7 @@ mod tests {
             let is_space = char.is_whitespace() || matches!(char, '\u{1c}'..='\u{1f}');
             let text = char.to_string();
             assert_eq!(length_of_space(text.as_bytes()), if is_space { text.len() } else { 0 }, "{char:?}");
+            assert_eq!(has_wide_space(text.as_bytes()), is_space && !char.is_ascii(), "{char:?}");
         }
     }
 
