@@ -93,3 +93,95 @@ impl Drop for Place {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Crowds, answer};
+    use axum::Router;
+    use axum::extract::State;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Semaphore;
+    use tokio::task::JoinHandle;
+
+    /// A page that says how often it was made, each time once it may be.
+    #[derive(Clone)]
+    struct Slow {
+        makings: Arc<AtomicUsize>,
+        may: Arc<Semaphore>,
+    }
+
+    async fn make(State(slow): State<Slow>) -> String {
+        let number = slow.makings.fetch_add(1, Ordering::SeqCst) + 1;
+        slow.may.acquire().await.unwrap().forget();
+        number.to_string()
+    }
+
+    async fn served() -> (SocketAddr, Slow, Crowds) {
+        let (slow, crowds) = (Slow { makings: Arc::default(), may: Arc::new(Semaphore::new(0)) }, Crowds::default());
+        let router = Router::new().route("/page", get(make)).layer(from_fn_with_state(crowds.clone(), answer));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, router.with_state(slow.clone())).into_future());
+        (address, slow, crowds)
+    }
+
+    /// Asks for the page; gives what its body says.
+    fn ask(address: SocketAddr) -> JoinHandle<String> {
+        tokio::spawn(async move {
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.write_all(b"GET /page HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).await.unwrap();
+            answer.rsplit("\r\n").next().unwrap_or_default().to_owned()
+        })
+    }
+
+    async fn until_there_are(waiting: usize, crowds: &Crowds) {
+        let count = || crowds.with(|crowds| crowds.get("/page").map_or(0, |crowd| Arc::strong_count(&crowd.making) - 1));
+        while count() != waiting {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn all_who_come_while_a_page_is_made_are_answered_by_the_next_making() {
+        let (address, slow, crowds) = served().await;
+        let first = ask(address);
+        while slow.makings.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let others: Vec<_> = (0..20).map(|_| ask(address)).collect();
+        until_there_are(21, &crowds).await;
+
+        slow.may.add_permits(2);
+
+        assert_eq!(first.await.unwrap(), "1");
+        for other in others {
+            assert_eq!(other.await.unwrap(), "2", "nobody is given what was read before they asked");
+        }
+        until_there_are(0, &crowds).await;
+        assert!(crowds.with(|crowds| crowds.is_empty()), "nothing is kept");
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_while_making_leaves_it_to_another() {
+        let (address, slow, crowds) = served().await;
+        let first = ask(address);
+        while slow.makings.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = ask(address);
+        until_there_are(2, &crowds).await;
+
+        first.abort();
+
+        slow.may.add_permits(2);
+        assert_eq!(second.await.unwrap(), "2");
+    }
+}

@@ -5,7 +5,7 @@ use crate::store::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
-use crate::web::shown::{Time, first_line, lines, upstream, zone};
+use crate::web::shown::{Time, cut, first_line, lines, upstream, zone};
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -16,6 +16,12 @@ use serde::Serialize;
 
 /// How many files are shown at once; the others are folded.
 const OPEN_FILES: usize = 200;
+/// As much as a page has room for, in bytes, whatever somebody wrote; a character can take five as markup. JSON has all.
+const ROOM_FOR_FILES: usize = 80_000;
+const ROOM_FOR_DESCRIPTION: usize = 40_000;
+const ROOM_FOR_NAME: usize = 1000;
+/// What a file takes beside its name.
+const AROUND_FILE: usize = 5;
 
 #[derive(Template, Serialize)]
 #[template(path = "pages/changeset.html")]
@@ -154,12 +160,41 @@ impl Page {
         zone(self.offset.unwrap_or_default())
     }
 
+    /// The author and the branch, which are words mostly.
+    fn name(text: &str) -> String {
+        cut(text, ROOM_FOR_NAME)
+    }
+
+    fn shown_description(&self) -> &str {
+        &self.description[..self.description.floor_char_boundary(ROOM_FOR_DESCRIPTION)]
+    }
+
+    fn is_cut(&self) -> bool {
+        self.shown_description().len() < self.description.len()
+    }
+
     fn open_files(&self) -> &[String] {
-        &self.files[..self.files.len().min(OPEN_FILES)]
+        &self.fitting_files()[..self.fitting_files().len().min(OPEN_FILES)]
     }
 
     fn folded_files(&self) -> &[String] {
-        &self.files[self.open_files().len()..]
+        &self.fitting_files()[self.open_files().len()..]
+    }
+
+    /// How many files there is no room for.
+    fn left_out(&self) -> usize {
+        self.files.len() - self.fitting_files().len()
+    }
+
+    fn fitting_files(&self) -> &[String] {
+        let mut room = ROOM_FOR_FILES;
+        let fitting = self.files.iter().take_while(|file| {
+            let size = file.len() + AROUND_FILE;
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        });
+        &self.files[..fitting.count()]
     }
 }
 
