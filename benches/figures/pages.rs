@@ -29,7 +29,7 @@ struct Page {
 
 pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let (queue, postgres) = (Queue::start().await?, Postgres::start_durable().await?);
-    for on in [On::Postgres, On::Sqlite] {
+    for on in On::BOTH {
         let folder = tempfile::tempdir()?;
         let database = match on {
             On::Sqlite => format!("sqlite:{}", folder.path().join("elmo.sqlite").display()),

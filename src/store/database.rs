@@ -119,6 +119,8 @@ macro_rules! sqlite_settings {
 const SQLITE_WRITER: &str = sqlite_settings!("-32000");
 const SQLITE_READER: &str = sqlite_settings!("-8000");
 const POSTGRES_CONNECTIONS: u32 = 8;
+const POSTGRES_SESSION: &str =
+    "set client_min_messages = warning; set jit = off; set random_page_cost = 1.1; set max_parallel_workers_per_gather = 0";
 
 impl Store {
     /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock.
@@ -317,9 +319,10 @@ fn sqlite_pool(connections: u32, setting_up: &'static str) -> AnyPoolOptions {
 
 /// Its notices stay away, else it tells the log at every start that its tables are there already. Statements are not compiled
 /// to machine code: by the planner's guess, a settling of 400 runs would be worth it, and the compiler then takes ten times
-/// as long as the statement (docs/benchmarks.md).
+/// as long as the statement (docs/benchmarks.md). Rows are looked up by an index even where they are some thousands, as is right
+/// for what lies in memory or on no turning disk; and each statement keeps to one process, since there are many at once.
 fn postgres_pool() -> AnyPoolOptions {
-    pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), "set client_min_messages = warning; set jit = off")
+    pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), POSTGRES_SESSION)
 }
 
 /// Up to so many connections, each waited for so long, that begin with `setting_up`.

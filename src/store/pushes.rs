@@ -58,18 +58,17 @@ const ONE: &str = "
            repository.generation as now_in
     from push join repository on repository.id = push.repository
     where push.repository = $1 and push.push_id = $2 and push.generation = coalesce($3, repository.generation)";
+// Each push is looked up by itself: PostgreSQL takes pushes for much longer than they are, and would read whole tables for a join.
 const ENDS: RowsSql = rows_sql!(
     "select one.push, one.in_all, tip.revision as tip, tip.known as tip_known, substr(tip.description, 1, 1000) as description,
             start.known as start_known, base.revision as base
-     from (select push_changeset.push, count(*) as in_all, min(push_changeset.position) as first_position,
-                  max(push_changeset.position) as last_position
-           from " ROWS " cross join push_changeset
-           where push_changeset.push = cast(value->>0 as bigint)
-           group by push_changeset.push) as one
-     join push_changeset last on last.push = one.push and last.position = one.last_position
-     join changeset tip on tip.id = last.changeset
-     join push_changeset first on first.push = one.push and first.position = one.first_position
-     join changeset start on start.id = first.changeset
+     from (select cast(value->>0 as bigint) as push,
+                  (select count(*) from push_changeset where push = cast(value->>0 as bigint)) as in_all,
+                  (select changeset from push_changeset where push = cast(value->>0 as bigint) order by position limit 1) as first,
+                  (select changeset from push_changeset where push = cast(value->>0 as bigint) order by position desc limit 1) as last
+           from " ROWS ") as one
+     join changeset tip on tip.id = one.last
+     join changeset start on start.id = one.first
      left join changeset_parent on changeset_parent.changeset = start.id and changeset_parent.position = 0
      left join changeset base on base.id = changeset_parent.parent");
 macro_rules! changesets_sql {

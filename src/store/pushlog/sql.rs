@@ -4,11 +4,12 @@
 use super::super::database::RowsSql;
 use super::keys::Direction;
 
-/// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`.
+/// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`. To put a text that anything
+/// fits into lower case would be most of the work.
 macro_rules! said_sql {
     () => {
-        "lower(changeset.author) like lower($3) escape '\\'
-         and lower(changeset.description) like lower($4) escape '\\'
+        "($3 = '%' or lower(changeset.author) like lower($3) escape '\\')
+         and ($4 = '%' or lower(changeset.description) like lower($4) escape '\\')
          and ($5 = '' or changeset.branch = (select branch.id from branch where branch.name = $5))"
     };
 }
