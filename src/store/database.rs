@@ -91,9 +91,13 @@ pub(super) struct RowsSql {
 /// Writes a statement for both databases; `ROWS` stands for the rows of `$1`, each as `value`.
 macro_rules! rows_sql {
     ($head:literal ROWS $tail:literal) => {
+        $crate::store::database::rows_sql!([$head] ROWS [$tail])
+    };
+    // Parts may be macros that give a text.
+    ([$($head:expr),+] ROWS [$($tail:expr),+]) => {
         $crate::store::database::RowsSql {
-            sqlite: concat!($head, "json_each($1) as r", $tail),
-            postgres: concat!($head, "jsonb_array_elements($1::jsonb) as r(value)", $tail),
+            sqlite: concat!($($head,)+ "json_each($1) as r", $($tail),+),
+            postgres: concat!($($head,)+ "jsonb_array_elements($1::jsonb) as r(value)", $($tail),+),
         }
     };
 }

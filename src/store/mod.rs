@@ -4,6 +4,7 @@
 //! where only newer or fuller data wins, never read-then-insert. One SQL text serves SQLite and PostgreSQL.
 
 mod changesets;
+mod counting_run;
 mod counts;
 mod database;
 mod dictionary;

@@ -71,18 +71,12 @@ const ENDS: RowsSql = rows_sql!(
      join changeset start on start.id = one.first
      left join changeset_parent on changeset_parent.changeset = start.id and changeset_parent.position = 0
      left join changeset base on base.id = changeset_parent.parent");
-macro_rules! changesets_sql {
-    ($open:literal, $close:literal) => {
-        concat!(
-            "select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+const CHANGESETS: RowsSql = rows_sql!(
+    ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
             substr(changeset.description, 1, 1000) as description, branch.name as branch_name
      from (select push_changeset.push, push_changeset.changeset, count(*) over (partition by push_changeset.push) as fitting,
                   row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
-           from ",
-            $open,
-            "$1",
-            $close,
-            "
+           from "] ROWS ["
            cross join push_changeset
            cross join changeset
            where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset
@@ -94,14 +88,8 @@ macro_rules! changesets_sql {
      join changeset on changeset.id = placed.changeset
      left join branch on branch.id = changeset.branch
      where placed.place <= $11
-     order by placed.push, placed.place"
-        )
-    };
-}
-const CHANGESETS: RowsSql = RowsSql {
-    sqlite: changesets_sql!("json_each(", ") as r"),
-    postgres: changesets_sql!("jsonb_array_elements(", "::jsonb) as r(value)"),
-};
+     order by placed.push, placed.place"]
+);
 
 /// The changesets of a push, as far as they are shown.
 #[derive(Default)]

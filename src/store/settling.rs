@@ -4,6 +4,7 @@
 //! rows are the same in the end. Each time it raises the number of the results' version, so that whoever read them before
 //! knows that they are not what they were.
 
+use super::counting_run::counting_run_sql;
 use super::database::{Change, Lock, RowsSql, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
 use super::version::{self, Of};
@@ -25,18 +26,15 @@ const SETTLE: RowsSql = rows_sql!(
             and compared_repository.id = run_revision.repository and compared_repository.url = repository.url),
          (select task_result.resolved_at / 1000000 from task_result where task_result.id = run.result))
      where id in (select cast(value->>0 as bigint) from " ROWS ")");
-// The newest time first, from the end of an index: an order over all runs of a place would cost the more, the longer its history.
 const ACTIVATE: RowsSql = rows_sql!(
-    "insert into active (tree, locale, run)
+    ["insert into active (tree, locale, run)
      select cast(value->>0 as bigint), cast(value->>1 as bigint),
-            (select run.id from run join task_result on task_result.id = run.result
-             where run.tree = cast(value->>0 as bigint) and run.locale = cast(value->>1 as bigint)
-               and run.srctime = (select max(newest.srctime) from run newest
-                                  where newest.tree = cast(value->>0 as bigint) and newest.locale = cast(value->>1 as bigint))
-             order by task_result.resolved_at desc, task_result.root, task_result.task, task_result.task_run desc
-             limit 1)
-     from " ROWS " where true
-     on conflict (tree, locale) do update set run = excluded.run");
+            ",
+        counting_run_sql!("cast(value->>0 as bigint)", "cast(value->>1 as bigint)", "is not null"),
+        "
+     from "] ROWS [" where true
+     on conflict (tree, locale) do update set run = excluded.run"]
+);
 const HANGING_ON: RowsSql = rows_sql!(
     "select distinct run.id, run.tree, run.locale from run_revision join run on run.id = run_revision.run
      where run_revision.changeset in (select cast(value->>0 as bigint) from " ROWS ")");
