@@ -51,7 +51,7 @@ pub(crate) fn text(kind: Kind, number: usize, edition: usize) -> String {
     let mut text = head(kind).to_owned();
     for string in 0..strings {
         let mut value = words(&mut rng, &language);
-        if (string + edition) % CHANGING == 0 {
+        if (string + edition).is_multiple_of(CHANGING) {
             let _ = write!(value, " {edition}");
         }
         add(&mut text, kind, &mut rng, string, &value);
