@@ -1,7 +1,7 @@
 //! How trees and locales came along over time, as charts and tables show it.
 
 use crate::support::{Deployment, Pages, World, comparison};
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Value;
 
@@ -90,8 +90,8 @@ async fn a_range_is_dates_and_other_ranges_are_links() {
 #[tokio::test]
 async fn another_time_is_chosen_on_an_overview_of_the_whole_life() {
     let (_world, _deployment, pages) = with_results().await;
-    let month =
-        |until: i64| Timestamp::now().to_zoned(TimeZone::UTC).first_of_month().unwrap().saturating_add(until.months()).date();
+    let this = Offset::UTC.to_datetime(Timestamp::now()).date().first_of_month();
+    let month = |until: i64| this.saturating_add(until.months());
     let this_month = format!("starttime={}&endtime={}", month(0), month(1));
 
     let page = pages.shown(&format!("{FR}&of=words")).await;
