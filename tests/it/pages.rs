@@ -1,6 +1,6 @@
 //! What a reader sees.
 
-use crate::support::{Commit, Fault, Pages, World};
+use crate::support::{Commit, Deployment, Fault, Pages, World, comparison};
 use elmo_upstream::Parent;
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
@@ -12,7 +12,32 @@ async fn an_empty_elmo_says_what_to_type() {
 
     assert!(pages.shown("/").await.contains("elmo forest add l10n-central https://hg.mozilla.org/l10n-central --discover"));
     assert!(pages.shown("/source/pushes/").await.contains("No push is recorded yet."));
-    assert_eq!(pages.json("/").await["repositories"], serde_json::json!([]));
+    assert!(pages.shown("/").await.contains("No task has published a comparison yet."));
+    let json = pages.json("/").await;
+    assert_eq!((&json["repositories"], &json["results"]), (&serde_json::json!([]), &serde_json::json!([])));
+}
+
+#[tokio::test]
+async fn the_first_page_shows_the_newest_results() {
+    let world = World::new().await;
+    let deployment = Deployment::new(&world).await;
+    deployment.compared(1, 48, &[comparison("fr", "a.toml", 3, &[])]).await;
+    for number in 2..12 {
+        deployment.compared(number, 48 - i64::from(number), &[comparison("de", "a.toml", 0, &[])]).await;
+    }
+    deployment.compared(12, 2, &[comparison("fr", "a.toml", 1, &[])]).await;
+    let pages = Pages::of(&world).await;
+
+    let json = pages.json("/").await;
+    let shown = pages.shown("/").await;
+
+    let results = json["results"].as_array().unwrap();
+    let newest = &results[0];
+    assert_eq!((results.len(), &newest["locale"], &newest["state"]), (10, &"fr".into(), &"failure".into()));
+    assert_eq!((&results[1]["locale"], &results[1]["state"]), (&"de".into(), &"success".into()));
+    let link = format!("<a class=\"state failure\" href=\"/dashboard/compare?run={}\">failure</a>", newest["run"]);
+    assert_eq!(shown.matches(&link).count(), 1, "{shown}");
+    assert!(shown.contains("2 hours ago"), "{shown}");
 }
 
 #[tokio::test]
