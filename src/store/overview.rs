@@ -51,7 +51,9 @@ impl Store {
 
 fn steps(range: &Range<i64>) -> impl Iterator<Item = (i64, i64)> {
     let (from, length) = (range.start, range.end.saturating_sub(range.start) / STEPS + 1);
-    (0..STEPS).map(move |number| (from.saturating_add(number * length), from.saturating_add((number + 1) * length)))
+    (0..STEPS).map(move |number| {
+        (from.saturating_add(number.saturating_mul(length)), from.saturating_add((number + 1).saturating_mul(length)))
+    })
 }
 
 fn point(row: &AnyRow) -> Result<OverviewPoint, StoreError> {
