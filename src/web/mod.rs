@@ -18,6 +18,7 @@ mod place;
 mod published;
 mod push;
 mod push_query;
+mod query;
 mod repository;
 mod run;
 mod selection;
@@ -97,6 +98,7 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
     let web = Web { boards: Boards::new(store.clone()), differences: Differences::new(versions), store, clock, artifacts };
     pages
         .merge(api::router())
+        .layer(from_fn(query::without_nul))
         .layer(from_fn(in_time))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))

@@ -243,6 +243,52 @@ async fn an_operator_sees_what_came_in_and_what_is_behind() {
 }
 
 #[tokio::test]
+async fn a_nul_in_an_address_finds_nothing_and_breaks_nothing() {
+    let (world, name) = World::with_repository("fr").await;
+    let deployment = Deployment::new(&world).await;
+    deployment.compared(1, 2, &[comparison("fr", "a.toml", 3, &[])]).await;
+    let pages = Pages::of(&world).await;
+    let run = pages.json("/").await["results"][0]["run"].clone();
+    let (diff, compare) = (format!("/source/diff/?repo={name}&from=null&to=tip"), format!("/dashboard/compare?run={run}"));
+    let history = "/dashboard/history?tree=gecko-strings/a&locale=fr";
+    let addresses: [(&str, &[&str]); 19] = [
+        ("/?", &["q", "state", "format"]),
+        ("/source/pushes/?", &["repo", "exclude", "path", "user", "author", "desc", "locale", "branch", "from", "until"]),
+        ("/source/pushes/?", &["start", "length", "before", "after", "push"]),
+        (&format!("/source/pushes/{name}?"), &["path", "user", "desc", "branch", "push"]),
+        ("/source/diff/?to=tip&", &["repo", "from"]),
+        (&format!("{diff}&"), &["path", "title", "start"]),
+        (&format!("/source/diff/?repo={name}&"), &["from", "to"]),
+        ("/dashboard/?", &["tree", "locale", "state", "sort", "start", "length"]),
+        ("/dashboard/history?", &["tree", "locale"]),
+        ("/dashboard/history?locale=fr&", &["tree"]),
+        ("/dashboard/history?tree=gecko-strings/a&", &["locale"]),
+        (&format!("{history}&"), &["starttime", "endtime", "of", "hl-a-s", "hl-%00-s"]),
+        ("/dashboard/tree-status/gecko-strings/a?", &["starttime", "bound", "hideBad", "top_locales"]),
+        ("/dashboard/compare?", &["run"]),
+        (&format!("{compare}&"), &["show", "q"]),
+        ("/shipping/api/status?", &["tree", "locale"]),
+        ("/api/v1/repositories?", &["name", "locale", "forest", "state", "key"]),
+        ("/api/v1/pushes?", &["repo", "path", "user", "author", "desc", "locale", "branch", "from", "key"]),
+        ("/api/v1/runs?", &["tree", "locale", "active"]),
+    ];
+    for (address, parameters) in addresses {
+        for parameter in parameters {
+            for value in ["%00", "fr%00", "a%00b"] {
+                let path = format!("{address}{parameter}={value}");
+                let page = pages.get(&path).await;
+                assert!([200, 400, 404].contains(&page.status.as_u16()), "{path}: {} {}", page.status, page.body);
+            }
+        }
+    }
+    for path in ["/source/pushes/", "/source/changeset/", "/dashboard/tree-status/", "/teams/", "/trees/", "/api/v1/trees/"] {
+        let page = pages.get(&format!("{path}%00")).await;
+        assert!([400, 404].contains(&page.status.as_u16()), "{path}: {} {}", page.status, page.body);
+    }
+    assert!(pages.shown("/?q=%00").await.contains("\u{fffd}"), "a reader sees what was asked for");
+}
+
+#[tokio::test]
 async fn machines_ask_how_it_is() {
     let (mut world, _) = World::on_a_database_of_its_own().await;
     world.deliver_body("no json").await;
