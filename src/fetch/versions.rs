@@ -6,7 +6,9 @@ use crate::domain::{Kept, RepositoryName, Revision};
 use elmo_hg::{Hg, Kind, Node, Servers, StatusEntry};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
+use tokio::process::Command;
 
 /// How long one question may take.
 const READING: Duration = Duration::from_secs(8);
@@ -22,6 +24,13 @@ pub struct Versions {
     data: PathBuf,
     hg: Hg,
     servers: Servers,
+}
+
+/// The versions of the programs that work on clones; none of one that does not run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Programs {
+    pub hg: Option<String>,
+    pub git: Option<String>,
 }
 
 /// A file that differs between two changesets.
@@ -86,10 +95,20 @@ impl Versions {
         Ok(contents.into_iter().map(|(path, content)| (Kept::from_bytes(&path), content)).collect())
     }
 
-    /// The version of hg, if it runs.
-    pub async fn hg_version(&self) -> Option<String> {
-        self.hg.version().await.ok()
+    /// The versions of the programs, as they say them.
+    pub async fn programs(&self) -> Programs {
+        let (hg, git) = tokio::join!(self.hg.version(), git_version());
+        Programs { hg: hg.ok(), git }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "programs are run by fetch")]
+async fn git_version() -> Option<String> {
+    let mut git = Command::new("git");
+    git.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
+    let said = tokio::time::timeout(READING, git.output()).await.ok()?.ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    said.trim().strip_prefix("git version ").map(ToOwned::to_owned)
 }
 
 fn node(revision: Revision) -> Node {

@@ -16,6 +16,8 @@ async fn what_was_kept_before_results_came_is_kept() {
     world.deliver_body("no message").await;
     let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
     for sql in [
+        "drop table queue_depth",
+        "alter table repository drop column lease_since",
         "drop table version",
         "alter table message_count drop column last_at",
         "drop index push_newest",

@@ -1,7 +1,9 @@
 //! What a reader sees.
 
 use crate::support::{Commit, Deployment, Fault, Pages, World, comparison};
+use elmo::store::QueueDepth;
 use elmo_upstream::Parent;
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
 
@@ -240,6 +242,57 @@ async fn an_operator_sees_what_came_in_and_what_is_behind() {
     assert_eq!((&json["troubled"][0]["name"], &json["parked"]), (&name.into(), &1.into()));
     assert!(json["sources"][0]["last_message"].is_string() && json["hg"].is_string(), "{json}");
     assert!(json["database_bytes"].as_i64().unwrap() > 10_000, "{json}");
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_the_broker_said_lately() {
+    let world = World::new().await;
+    let pages = Pages::of(&world).await;
+    assert!(pages.shown("/status").await.contains("is not known: no worker has said it yet"));
+    let now = world.bringer.clock.now();
+    let said = |name: &str, messages: i64, seconds_ago: u64| QueueDepth {
+        vhost: "/".to_owned(),
+        name: name.to_owned(),
+        messages,
+        asked: now - Duration::from_secs(seconds_ago),
+    };
+    for depth in [said("queue/elmo/hgmo", 3, 31), said("queue/elmo/hgmo", 7, 1), said("queue/elmo/old", 12_345, 600)] {
+        world.store.note_queue_depth(&depth).await.unwrap();
+    }
+    world.store.note_queue_depth(&said("queue/elmo/hgmo", 9, 20)).await.unwrap();
+
+    let json = pages.json("/status").await;
+    let shown = pages.shown("/status").await;
+
+    let messages: Vec<_> = json["queues"].as_array().unwrap().iter().map(|queue| queue["messages"].clone()).collect();
+    assert_eq!(messages, [serde_json::json!(7), serde_json::json!(null)], "the newest word counts");
+    assert!(shown.contains("<td>7</td>") && shown.contains("<td>not known</td>") && !shown.contains("12345"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_operator_sees_who_is_at_what_since_when_and_how_full_the_cache_is() {
+    let (world, name) = World::with_repository("fr").await;
+    let now = world.bringer.clock.now();
+    let five_minutes_ago = now - Duration::from_secs(300);
+    world.store.want_all(now, five_minutes_ago).await.unwrap();
+    let claimed = world.store.claim("lane#1", Duration::from_secs(60), &[], five_minutes_ago).await.unwrap().expect("it is due");
+    assert!(world.store.renew(&claimed, Duration::from_secs(90), now).await.unwrap());
+    let pages = Pages::of(&world).await;
+    let folder = world.data().join("artifacts/ab");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("cdef.zst"), vec![0; 20_480]).unwrap();
+
+    let json = pages.json("/status").await;
+    std::fs::write(folder.join("more.zst"), "more").unwrap();
+    let shown = pages.shown("/status").await;
+
+    let held = &json["in_hand"][0];
+    assert_eq!((&held["repository"], &held["worker"]), (&name.into(), &"lane#1".into()));
+    assert_eq!(held["since"].as_str().unwrap().parse::<Timestamp>().unwrap().as_second(), five_minutes_ago.as_second());
+    assert!(shown.contains("5 minutes ago"), "{shown}");
+    assert_eq!(json["artifact_cache"], serde_json::json!({"files": 1, "bytes": 20_480, "budget": 1 << 20, "is_all": true}));
+    assert!(shown.contains("20 KiB of 1024 KiB in 1 file<"), "it is counted once a minute: {shown}");
+    assert!(shown.contains("Mercurial ") && shown.contains("git not found") == json["git"].is_null(), "{shown}");
 }
 
 #[tokio::test]
