@@ -2,7 +2,7 @@
 
 use super::FetchError;
 use super::clones::place;
-use crate::domain::{Kept, RepositoryName, Revision};
+use crate::domain::{ErrorClass, Kept, RepositoryName, Revision};
 use elmo_hg::{Hg, Kind, Node, Servers, StatusEntry};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ impl Versions {
 
     /// The files that differ between two changesets of a clone, by path; the null changeset has none.
     pub async fn changed(&self, clone: &RepositoryName, from: Revision, to: Revision) -> Result<Vec<ChangedFile>, FetchError> {
-        let entries = self.servers.status(&place(&self.data, clone), &node(from), &node(to)).await?;
+        let entries = self.servers.status(&place(&self.data, clone), &node(from)?, &node(to)?).await?;
         Ok(changed_files(entries))
     }
 
@@ -82,7 +82,7 @@ impl Versions {
     ) -> Result<HashMap<Kept, Vec<u8>>, FetchError> {
         let paths: Vec<Vec<u8>> = paths.iter().map(|path| path.to_bytes()).collect();
         let paths: Vec<&[u8]> = paths.iter().map(Vec::as_slice).collect();
-        let contents = self.servers.cat_all(&place(&self.data, clone), &node(revision), &paths, READING).await?;
+        let contents = self.servers.cat_all(&place(&self.data, clone), &node(revision)?, &paths, READING).await?;
         Ok(contents.into_iter().map(|(path, content)| (Kept::from_bytes(&path), content)).collect())
     }
 
@@ -92,8 +92,9 @@ impl Versions {
     }
 }
 
-fn node(revision: Revision) -> Node {
-    Node::from(*revision.as_bytes())
+fn node(revision: Revision) -> Result<Node, FetchError> {
+    let no_changeset = || FetchError::new(ErrorClass::Unrelated, format!("{revision} names no changeset of Mercurial"));
+    revision.sha1().map(Node::from).ok_or_else(no_changeset)
 }
 
 /// A file that was copied while its source went away was renamed, once: a second copy of the source stays a copy.

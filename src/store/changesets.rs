@@ -114,9 +114,9 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("id")?, changeset_from(row)?))).collect()
     }
 
-    /// The changeset whose revision begins with `prefix`, 1 to 40 hexadecimal digits in lower case.
+    /// The changeset whose revision begins with `prefix`, 1 to 64 hexadecimal digits in lower case.
     pub async fn changeset(&self, prefix: &str) -> Result<Found, StoreError> {
-        let query = sqlx::query(BY_PREFIX).bind(format!("{prefix:0<40}")).bind(format!("{prefix:f<40}")).bind(CANDIDATES);
+        let query = sqlx::query(BY_PREFIX).bind(prefix.to_owned()).bind(format!("{prefix:f<64}")).bind(CANDIDATES);
         let rows = query.fetch_all(self.readers()).await?;
         match rows.as_slice() {
             [] => Ok(Found::Nothing),

@@ -48,7 +48,7 @@ pub(super) async fn list(State(web): State<Web>, Asked(params): Asked<Params>) -
     (
         "revision" = String, Path,
         description = "Its hash, or as much of the beginning as tells it from others.",
-        pattern = "^[0-9A-Fa-f]{1,40}$"
+        pattern = "^[0-9A-Fa-f]{1,64}$"
     )
 ), responses((status = 200, description = "The changeset.", body = changeset::Page), Refused))]
 pub(super) async fn one(

@@ -97,7 +97,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let prefix = path.ok().and_then(|Path(text)| prefix(&text)).ok_or_else(|| {
         PageError::BadRequest(
-            "A changeset is named by its hash, or the beginning of it: 1 to 40 of the digits 0 to 9 and a to f.".to_owned(),
+            "A changeset is named by its hash, or the beginning of it: 1 to 64 of the digits 0 to 9 and a to f.".to_owned(),
         )
     })?;
     match web.store.changeset(&prefix).await? {
@@ -112,7 +112,7 @@ pub(crate) async fn show(
 
 /// The beginning of a hash in lower case, if the text can be one.
 pub(in crate::web) fn prefix(text: &str) -> Option<String> {
-    let fits = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     fits.then(|| text.to_ascii_lowercase())
 }
 
@@ -222,10 +222,10 @@ mod tests {
     use super::prefix;
 
     #[test]
-    fn a_prefix_is_1_to_40_hexadecimal_digits() {
+    fn a_prefix_is_1_to_64_hexadecimal_digits() {
         assert_eq!(prefix("45B7ae").as_deref(), Some("45b7ae"));
         assert_eq!(prefix(&"0".repeat(40)).as_deref(), Some("0".repeat(40).as_str()));
-        for wrong in ["", "xyz", "tip", "45b7 ", &"0".repeat(41), "é"] {
+        for wrong in ["", "xyz", "tip", "45b7 ", &"0".repeat(65), "é"] {
             assert_eq!(prefix(wrong), None, "{wrong}");
         }
     }
