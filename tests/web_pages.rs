@@ -48,13 +48,8 @@ impl Site {
             self.store.add_forest(&NewForest { name: forest_name.clone(), url: url(forest), fork_of: None }).await.unwrap();
         }
         let locale = name.split('/').nth(1).unwrap().parse().unwrap();
-        let repository = NewRepository {
-            name: name.parse().unwrap(),
-            url: url(name),
-            forest: Some(forest_name),
-            locale: Some(locale),
-            fork_of: None,
-        };
+        let standing_alone = NewRepository::at(name.parse().unwrap(), url(name));
+        let repository = NewRepository { forest: Some(forest_name), locale: Some(locale), ..standing_alone };
         self.store.add_repository(&repository, now()).await.unwrap();
         self.store.repository(&repository.name).await.unwrap().unwrap().id
     }

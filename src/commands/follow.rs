@@ -159,7 +159,7 @@ impl Repository {
                 {
                     bail!("there is no repository {origin} that {name} could be a fork of");
                 }
-                let new = NewRepository { name: name.clone(), url, forest: None, locale, fork_of };
+                let new = NewRepository { locale, fork_of, ..NewRepository::at(name.clone(), url) };
                 match store.add_repository(&new, now).await? {
                     Added::New => {
                         out.line(format_args!("following {name}; a running worker fetches it now; without one: elmo sync {name}"))?;

@@ -1,5 +1,6 @@
 //! The words: what Elmo speaks of, checked once where text comes in. No I/O, no wire format, no SQL.
 
+mod branch_move;
 mod changeset;
 mod clock;
 mod comparison;
@@ -14,6 +15,7 @@ mod repository;
 mod revision;
 mod task;
 
+pub use branch_move::{BranchMove, Notice};
 pub use changeset::{Changeset, HgDate};
 pub use clock::Clock;
 pub use comparison::{Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
@@ -21,9 +23,11 @@ pub use hex::hex;
 pub use kept::Kept;
 pub use logged::{in_full, milliseconds};
 pub use marker::Marker;
-pub use message::{HGPUSHES, Message, TASK_COMPLETED};
+pub use message::{GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Message, TASK_COMPLETED};
 pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules};
 pub use push::{MAX_PUSH_ID, Push};
-pub use repository::{ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State};
+pub use repository::{
+    ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State, Vcs,
+};
 pub use revision::{NotARevision, Revision};
 pub use task::{ArtifactName, MOST_RUNS, RootUrl, TaskId, TaskRun};

@@ -3,7 +3,7 @@
 use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::rows::{Cell, Rows};
 use crate::domain::{
-    ErrorClass, KnownRepository, LocaleCode, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
+    ErrorClass, Kept, KnownRepository, LocaleCode, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
 };
 use jiff::Timestamp;
 use sqlx::Row;
@@ -26,8 +26,8 @@ pub enum Added {
 
 const ADD_LOCALE: &str = "insert into locale (code) values ($1) on conflict do nothing";
 const ADD: &str = "
-    insert into repository (name, url, host, vcs, forest, locale, fork_of, clone, created_at, wishes, due_at)
-    values ($1, $2, $3, 'hg', (select id from forest where name = $4), (select id from locale where code = $5),
+    insert into repository (name, url, host, vcs, branches, forest, locale, fork_of, clone, created_at, wishes, due_at)
+    values ($1, $2, $3, $8, $9, (select id from forest where name = $4), (select id from locale where code = $5),
             (select id from repository where name = $6), coalesce((select clone from repository where name = $6), $1), $7, 1, $7)
     on conflict do nothing";
 const URL_OF: &str = "select url from repository where name = $1";
@@ -67,9 +67,11 @@ const COLUMNS_OF_LOCALE: &str = "
     where locale.code = $1
     order by repository.name";
 const KNOWN: RowsSql = rows_sql!(
-    "select repository.id, repository.name, repository.url, repository.last_push,
+    "select repository.id, repository.name, repository.url, repository.vcs, repository.host_number, repository.last_push,
             case when repository.archived = 1 or coalesce(forest.archived, 0) = 1 then 1 else 0 end as archived
-     from " ROWS " join repository on repository.url = value->>0 or repository.name = value->>1
+     from " ROWS "
+     join repository on repository.url = value->>0 or repository.url = value->>0 || '.git' or repository.name = value->>1
+                        or (repository.host = value->>2 and repository.host_number = cast(value->>3 as bigint))
      left join forest on forest.id = repository.forest");
 const HELD: RowsSql = rows_sql!(
     "select value->>0 as revision from " ROWS "
@@ -122,10 +124,13 @@ impl Store {
         Ok(query.execute(self.writers()).await?.rows_affected() == 1)
     }
 
-    /// The repositories at any of these URLs, or with the names that the URLs' paths would give.
-    pub async fn known(&self, urls: &[(RepositoryUrl, String)]) -> Result<Vec<KnownRepository>, StoreError> {
+    /// The repositories at any of these URLs, with the names that the URLs' paths would give, or with these numbers of their hosts.
+    pub async fn known(&self, named: &[(&RepositoryUrl, Option<i64>)]) -> Result<Vec<KnownRepository>, StoreError> {
         let mut rows = Rows::new();
-        urls.iter().for_each(|(url, name)| rows.add([Cell::Text(url.as_str()), Cell::Text(name)]));
+        for (url, number) in named {
+            let number = number.map_or(Cell::Nothing, Cell::Number);
+            rows.add([Cell::Text(url.as_str()), Cell::Text(url.path()), Cell::Text(url.host()), number]);
+        }
         let rows = self.rows_for(&KNOWN, rows.done()).await?;
         rows.iter().map(known_from).collect()
     }
@@ -152,6 +157,8 @@ pub(super) async fn add(change: &mut Change, repository: &NewRepository, now: Ti
         .bind(repository.locale.as_ref().map(ToString::to_string))
         .bind(repository.fork_of.as_ref().map(ToString::to_string))
         .bind(now.as_microsecond())
+        .bind(repository.vcs.name())
+        .bind(branches_text(&repository.branches))
         .execute(&mut *change.tx)
         .await?;
     if added.rows_affected() == 1 {
@@ -166,6 +173,11 @@ pub(super) async fn add(change: &mut Change, repository: &NewRepository, now: Ti
     }
 }
 
+/// Branches as a column has them; none stands for the host's HEAD.
+fn branches_text(branches: &[Kept]) -> Option<String> {
+    (!branches.is_empty()).then(|| serde_json::json!(branches.iter().map(Kept::as_str).collect::<Vec<_>>()).to_string())
+}
+
 fn repository_from(row: &AnyRow) -> Result<Repository, StoreError> {
     let number = |column: &str| -> Result<i64, StoreError> { Ok(row.try_get(column)?) };
     let due = time(row, "due_at")?;
@@ -178,6 +190,7 @@ fn repository_from(row: &AnyRow) -> Result<Repository, StoreError> {
         forest: parsed_option(row, "forest_name")?,
         locale: parsed_option(row, "locale_code")?,
         fork_of: parsed_option(row, "origin_name")?,
+        vcs: parsed(row, "vcs")?,
         archived: number("archived")? == 1 || forest_archived == Some(1),
         generation: number("generation")?,
         announced_push: number("announced_push")?.cast_unsigned(),
@@ -196,6 +209,8 @@ fn known_from(row: &AnyRow) -> Result<KnownRepository, StoreError> {
         id: RepositoryId(row.try_get("id")?),
         name: parsed(row, "name")?,
         url: RepositoryUrl::from_kept(row.try_get("url")?),
+        vcs: parsed(row, "vcs")?,
+        host_number: row.try_get("host_number")?,
         archived: row.try_get::<i64, _>("archived")? == 1,
         last_push: row.try_get::<i64, _>("last_push")?.cast_unsigned(),
         has_heads: false,

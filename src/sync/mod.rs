@@ -7,6 +7,7 @@ mod bringer;
 mod burst;
 pub mod judge;
 mod lanes;
+pub mod moves;
 mod recorder;
 mod verify;
 

@@ -172,7 +172,7 @@ async fn follow(parts: &Parts, upstream: &DemoUpstream) -> anyhow::Result<()> {
     parts.store.add_forest(&NewForest { name, url, fork_of: None }).await?;
     let (name, (url, _)) = (DemoUpstream::source_name().parse()?, upstream.source()?);
     let url = RepositoryUrl::parse(&url, UrlRules::OnlyHttp)?;
-    let source = NewRepository { name, url, forest: None, locale: None, fork_of: None };
+    let source = NewRepository::at(name, url);
     parts.store.add_repository(&source, parts.clock.now()).await?;
     Ok(())
 }
