@@ -52,6 +52,8 @@ pub struct Config {
     password: String,
     #[serde(skip)]
     credentials: Vec<(RootUrl, Credentials)>,
+    #[serde(skip)]
+    hook_secrets: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -198,6 +200,8 @@ impl Config {
             self.data = PathBuf::from(data);
         }
         self.read_credentials(&environment)?;
+        let secrets = environment("GITHUB_WEBHOOK_SECRET").unwrap_or_default();
+        self.hook_secrets = secrets.split_whitespace().map(str::to_owned).collect();
         if let Some(value) = environment("PULSE_TTL") {
             self.pulse.ttl = Some(parse_duration(&value).map_err(|why| ConfigError::Variable { name: "PULSE_TTL", value, why })?);
         }
@@ -355,6 +359,11 @@ impl Config {
             pull_time: self.hg.pull_timeout,
             aside_bytes: self.clones.keep_aside_mib << 20,
         }
+    }
+
+    /// What signs GitHub's webhooks; none where they are not taken.
+    pub fn hook_secrets(&self) -> Vec<String> {
+        self.hook_secrets.clone()
     }
 
     /// Where the web server listens.

@@ -8,7 +8,9 @@ use crate::domain::{Message, RootUrl, in_full, milliseconds};
 use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume, consume_each};
 use crate::sync::{Lanes, quiet};
+use crate::web::{Hooks, NotTaken, Receiver};
 use futures_util::future::join_all;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +24,7 @@ pub(super) async fn consume_pulse(config: Config) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
-    work(&parts, &queues, stop).await?;
+    work(&parts, &queues, &parts.lanes(), stop).await?;
     parts.close().await;
     tracing::info!("stopped");
     Ok(Outcome::Done)
@@ -33,9 +35,11 @@ pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen()).await?;
+    let lanes = parts.lanes();
+    let hooks = hooks(&parts.config, parts.ingest(), Some(lanes.clone()));
     let (served, worked) = tokio::join!(
-        serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, stop.clone()),
-        work(&parts, &queues, stop)
+        serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, hooks, stop.clone()),
+        work(&parts, &queues, &lanes, stop)
     );
     parts.close().await;
     served.and(worked)?;
@@ -54,9 +58,9 @@ impl Queues {
     }
 }
 
-async fn work(parts: &Parts, queues: &Queues, stop: CancellationToken) -> anyhow::Result<()> {
-    let (ingest, lanes, tasks) = (parts.ingest(), parts.lanes(), parts.tasks()?);
-    let take = async |arrival: Arrival<'_>| take(parts, &ingest, &lanes, arrival).await;
+async fn work(parts: &Parts, queues: &Queues, lanes: &Lanes, stop: CancellationToken) -> anyhow::Result<()> {
+    let (ingest, tasks) = (parts.ingest(), parts.tasks()?);
+    let take = async |arrival: Arrival<'_>| take(parts, &ingest, lanes, arrival).await;
     let deployments = queues.tasks.iter().map(|queue| take_results(&tasks, queue, stop.clone()));
     tokio::join!(
         consume(&queues.pushes, stop.clone(), take),
@@ -140,6 +144,28 @@ async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, arrival: Arrival<'_
             Verdict::RetryAfter(DATABASE_WAIT)
         }
     }
+}
+
+/// What takes GitHub's webhooks, where there is a secret for them; lanes of this process are told.
+pub(super) fn hooks(config: &Config, ingest: Ingest, lanes: Option<Lanes>) -> Option<Hooks> {
+    let secrets = config.hook_secrets();
+    if secrets.is_empty() {
+        return None;
+    }
+    let receiver: Receiver = Arc::new(move |message| {
+        let (ingest, lanes) = (ingest.clone(), lanes.clone());
+        Box::pin(async move {
+            let noted = ingest.take(&[message]).await.map_err(|error| {
+                tracing::error!(error = in_full(&error), "could not write a webhook down, GitHub is told to send it again");
+                NotTaken
+            })?;
+            if let Some(lanes) = lanes {
+                lanes.messages_taken(1, noted.wishes);
+            }
+            Ok(())
+        })
+    });
+    Some(Hooks::new(secrets, receiver))
 }
 
 /// A token that is cancelled by SIGTERM or SIGINT; a second one ends the process at once.

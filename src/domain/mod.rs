@@ -23,7 +23,7 @@ pub use hex::hex;
 pub use kept::Kept;
 pub use logged::{in_full, milliseconds};
 pub use marker::Marker;
-pub use message::{GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Message, TASK_COMPLETED};
+pub use message::{GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Message, TASK_COMPLETED};
 pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules};
 pub use push::{MAX_PUSH_ID, Push};
 pub use repository::{

@@ -85,7 +85,7 @@ pub(super) fn republished(body: &[u8], rules: UrlRules) -> Result<Event, Malform
 ///
 /// # Errors
 /// With a sentence for the operator that names what is wrong with the body.
-pub fn decode_hook(event: &str, body: &[u8], rules: UrlRules) -> Result<Event, Malformed> {
+pub(super) fn decode_hook(event: &str, body: &[u8], rules: UrlRules) -> Result<Event, Malformed> {
     hook(event, text(body)?, rules)
 }
 

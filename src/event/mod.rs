@@ -8,11 +8,12 @@ mod source;
 mod task;
 
 pub use elmo_json::{NotPublished, read_elmo_json};
-pub use github::decode_hook;
 pub use source::{Source, source};
 pub use task::{TaskCompleted, decode_status, decode_task};
 
-use crate::domain::{GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Marker, Message, Notice, RepositoryUrl, Revision, UrlRules};
+use crate::domain::{
+    GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Marker, Message, Notice, RepositoryUrl, Revision, UrlRules,
+};
 
 /// What a message says happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub fn decode(message: &Message, rules: UrlRules) -> Result<Event, Malformed> {
         HGPUSHES => hg_push::decode(&message.body, rules),
         GITHUB_PUSHES => github::from_taskcluster(&message.body, rules),
         GITHUB_WEBHOOKS => github::republished(&message.body, rules),
+        GITHUB_HOOK => github::decode_hook(&message.routing_key, &message.body, rules),
         other => Ok(Event::Unknown { kind: format!("exchange {other}") }),
     }
 }

@@ -34,7 +34,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("elmo_upstream", &["commands"]),
     ("elmo_queue", &["commands"]),
     ("object_store", &["fetch"]),
-    ("hmac", &["fetch"]),
+    ("hmac", &["fetch", "web"]),
     ("clap", &["commands"]),
     ("indicatif", &["commands"]),
     ("toml", &["config"]),

@@ -75,7 +75,7 @@ impl Demo {
             told
         };
         let (served, (), told) = tokio::join!(
-            serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, stop.clone()),
+            serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, None, stop.clone()),
             lanes.run(stop.clone()),
             story
         );
