@@ -178,6 +178,14 @@ fn branches_text(branches: &[Kept]) -> Option<String> {
     (!branches.is_empty()).then(|| serde_json::json!(branches.iter().map(Kept::as_str).collect::<Vec<_>>()).to_string())
 }
 
+/// The branches in a column.
+pub(super) fn branches_from(row: &AnyRow) -> Result<Vec<Kept>, StoreError> {
+    let text: Option<String> = row.try_get("branches")?;
+    let names: Vec<String> =
+        serde_json::from_str(text.as_deref().unwrap_or("[]")).map_err(|error| StoreError::Content(format!("branches: {error}")))?;
+    Ok(names.into_iter().map(Kept::from_kept).collect())
+}
+
 fn repository_from(row: &AnyRow) -> Result<Repository, StoreError> {
     let number = |column: &str| -> Result<i64, StoreError> { Ok(row.try_get(column)?) };
     let due = time(row, "due_at")?;

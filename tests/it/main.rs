@@ -7,6 +7,7 @@
 mod api;
 mod architecture;
 mod bad_answers;
+mod branch_moves;
 mod broker;
 mod checks;
 mod clones;

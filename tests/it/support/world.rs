@@ -22,7 +22,7 @@ pub(crate) struct World {
     pub(crate) bringer: Bringer,
     pub(crate) database: Database,
     ahead: Arc<AtomicI64>,
-    ingest: Ingest,
+    pub(crate) ingest: Ingest,
     lanes: Lanes,
     folder: TempDir,
 }
