@@ -37,6 +37,7 @@ mod work;
 pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
 pub use counts::{DeploymentCount, InHand, MessageCount, Totals};
 pub use database::{Kind, Store, StoreError};
+pub use events::RepositoryEvent;
 pub use history::{HistoryRow, Life, TreeHistory};
 pub use ingest::{Batch, Noted};
 pub use moves::{Branches, MoveRecording, MovesRecorded, MovesRecording, Noticed, SeenPush};

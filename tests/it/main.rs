@@ -18,6 +18,7 @@ mod deploy;
 mod diffs;
 mod forks;
 mod history;
+mod hooks;
 mod imports;
 mod made_anew;
 mod messages;
