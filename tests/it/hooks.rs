@@ -28,7 +28,7 @@ impl Hooks {
         let line = server.until_it_logs("serving pages").await;
         let (_, address) = line.split_once("url=").unwrap();
         let address = format!("{}hooks/github", address.trim());
-        Hooks { _server: server, address, http: Client::new() }
+        Hooks { _server: server, address, http: Client::builder().build().expect("HTTP is set up") }
     }
 
     async fn send(&self, event: &str, body: &str, signature: &str) -> Response {
