@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::domain::Clock;
-use crate::fetch::{Artifacts, Clones, Http, Queue, Versions};
+use crate::fetch::{Artifacts, Clones, GitClones, Http, Queue, Versions};
 use crate::ingest::{Ingest, Tasks};
 use crate::store::Store;
 use crate::sync::{Bringer, Lanes, Watcher};
@@ -26,6 +26,7 @@ impl Parts {
             store: store.clone(),
             http: Http::new(config.http())?,
             clones: Clones::new(&config.data, config.hg_program(), config.warm_hg(), config.clones()),
+            git: GitClones::new(&config.data, config.git_program(), config.git()),
             clock: clock.clone(),
             watcher,
         };

@@ -46,7 +46,9 @@ impl From<HgError> for FetchError {
 impl From<GitError> for FetchError {
     fn from(error: GitError) -> FetchError {
         let class = match error {
-            GitError::Network { .. } | GitError::TimedOut { .. } | GitError::TooLong { .. } | GitError::Broken { .. } => ErrorClass::Network,
+            GitError::Network { .. } | GitError::TimedOut { .. } | GitError::TooLong { .. } | GitError::Broken { .. } => {
+                ErrorClass::Network
+            }
             GitError::Gone { .. } | GitError::Moved { .. } => ErrorClass::Gone,
             GitError::Refused { .. } => ErrorClass::Refused,
             GitError::Unrelated { .. } => ErrorClass::Unrelated,

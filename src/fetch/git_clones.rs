@@ -7,7 +7,9 @@ use super::FetchError;
 use super::beside::{Beside, disk};
 use super::clones::place;
 use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision};
-use elmo_git::{Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Resolved, Signature, Wanted};
+use elmo_git::{
+    Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Resolved, Signature, Wanted,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,8 +46,6 @@ pub struct HostBranches {
 
 /// How long the next commit may take.
 const NEXT_COMMIT: Duration = Duration::from_secs(600);
-/// A branch's name and a commit's message are asked of a clone in this time.
-const QUESTION: Duration = Duration::from_secs(60);
 
 impl GitClones {
     /// Keeps clones in `data`, made and fetched by `git`.
@@ -137,7 +137,12 @@ impl GitClones {
     }
 
     /// Names the commits that `tips` descend from and `known` do not, parents first.
-    pub async fn revisions(&self, clone: &RepositoryName, tips: &[Revision], known: &[Revision]) -> Result<Vec<Revision>, FetchError> {
+    pub async fn revisions(
+        &self,
+        clone: &RepositoryName,
+        tips: &[Revision],
+        known: &[Revision],
+    ) -> Result<Vec<Revision>, FetchError> {
         let hashes = self.git.hashes(&self.path(clone), &range(tips, known), NEXT_COMMIT).await?;
         Ok(hashes.iter().map(revision).collect())
     }

@@ -1,6 +1,6 @@
 //! What happened to repositories themselves, as their pages show it: each thing once.
 
-use super::database::{Change, RowsSql, Store, StoreError, rows_sql};
+use super::database::{Change, RowsSql, Step, Store, StoreError, rows_sql};
 use super::repositories::time;
 use super::rows::{Cell, Rows};
 use crate::domain::{RepositoryId, RepositoryUrl};
@@ -27,6 +27,12 @@ const OF_REPOSITORY: &str =
     "select kind, words, at from repository_event where repository = $1 order by at desc, id desc limit 100";
 
 impl Store {
+    /// Notes that the host sends whoever asks for a repository on to another URL.
+    pub async fn note_moved(&self, repository: RepositoryId, url: &str, now: Timestamp) -> Result<(), StoreError> {
+        let input = (repository, url, now);
+        self.write(&input, |change, input| -> Step<'_, ()> { Box::pin(note(change, "moved", [(input.0, input.1)], input.2)) }).await
+    }
+
     /// What happened to a repository, the newest first.
     pub async fn events(&self, repository: RepositoryId) -> Result<Vec<RepositoryEvent>, StoreError> {
         let rows = sqlx::query(OF_REPOSITORY).bind(repository.0).fetch_all(self.readers()).await?;
@@ -44,13 +50,22 @@ pub(super) async fn note_urls(
     urls: &[(RepositoryId, RepositoryUrl)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if urls.is_empty() {
-        return Ok(());
-    }
+    note(change, "moved", urls.iter().map(|(repository, url)| (*repository, url.as_str())), now).await
+}
+
+async fn note<'a>(
+    change: &mut Change,
+    kind: &str,
+    events: impl IntoIterator<Item = (RepositoryId, &'a str)> + Send,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let mut rows = Rows::new();
-    for (repository, url) in urls {
+    for (repository, words) in events {
         let at = Cell::Number(now.as_microsecond());
-        rows.add([Cell::Number(repository.0), Cell::Text("moved"), Cell::Text(url.as_str()), at]);
+        rows.add([Cell::Number(repository.0), Cell::Text(kind), Cell::Text(words), at]);
     }
-    change.run(&NOTE, rows.done()).await.map(drop)
+    if !rows.is_empty() {
+        change.run(&NOTE, rows.done()).await?;
+    }
+    Ok(())
 }

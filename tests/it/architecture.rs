@@ -23,6 +23,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("lapin", &["pulse"]),
     ("sqlx", &["store"]),
     ("reqwest", &["fetch"]),
+    ("elmo_git", &["fetch"]),
     ("elmo_hg", &["fetch"]),
     ("axum", &["web"]),
     ("askama", &["web"]),

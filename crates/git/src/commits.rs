@@ -103,6 +103,18 @@ impl Git {
         self.log(repo, &sorted, range.request(), renames, patience)
     }
 
+    /// Names the commits of a range, parents before children, without reading what they changed.
+    pub async fn hashes(&self, repo: &Path, range: &Range, limit: Duration) -> Result<Vec<Hash>, GitError> {
+        if range.tips.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = self.command_in(repo);
+        command.args(["rev-list", "--stdin", "--topo-order", "--reverse"]);
+        let printed = self.run(&mut command, range.request(), limit).await?.checked()?.stdout;
+        let lines = printed.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| Hash::from_hex(line).ok_or_else(GitError::no_answer)).collect()
+    }
+
     /// Reads just these commits, in this order.
     pub fn commits_named(&self, repo: &Path, hashes: &[Hash], renames: Renames, patience: Duration) -> Result<Commits, GitError> {
         if hashes.is_empty() {
