@@ -35,7 +35,12 @@ impl Site {
         let clock = Clock::that_says(now);
         let cache = folder.path().join("artifacts").display().to_string();
         let artifacts = elmo::fetch::Artifacts::open(&cache, 1 << 20, Vec::new(), clock.clone()).unwrap();
-        let router = elmo::web::router(store.clone(), clock, artifacts, elmo::fetch::Versions::new(folder.path(), "hg".as_ref()));
+        let router = elmo::web::router(
+            store.clone(),
+            clock,
+            artifacts,
+            elmo::fetch::Versions::new(folder.path(), "hg".as_ref(), "git".as_ref()),
+        );
         tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         Site { store, address, client: client(), _stop: stop.drop_guard(), _folder: folder }
     }

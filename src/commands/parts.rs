@@ -71,7 +71,7 @@ pub(super) fn artifacts(config: &Config, clock: &Clock) -> anyhow::Result<Artifa
 
 /// The clones of this machine, for reading.
 pub(super) fn versions(config: &Config) -> Versions {
-    Versions::new(&config.data, config.hg_program())
+    Versions::new(&config.data, config.hg_program(), config.git_program())
 }
 
 /// A client for the queue of each deployment.

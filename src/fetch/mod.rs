@@ -8,6 +8,7 @@ mod beside;
 mod clones;
 mod error;
 mod git_clones;
+mod git_versions;
 mod heads;
 mod history;
 mod host_index;

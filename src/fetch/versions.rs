@@ -2,6 +2,7 @@
 
 use super::FetchError;
 use super::clones::place;
+use super::git_versions::GitVersions;
 use crate::domain::{ErrorClass, Kept, RepositoryName, Revision};
 use elmo_hg::{Hg, Kind, Node, Servers, StatusEntry};
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,7 @@ pub struct Versions {
     data: PathBuf,
     hg: Hg,
     servers: Servers,
+    git: GitVersions,
 }
 
 /// A file that differs between two changesets.
@@ -60,15 +62,18 @@ impl ChangedFile {
 }
 
 impl Versions {
-    /// Reads the clones in `data` by `hg`.
-    pub fn new(data: &Path, hg: &Path) -> Versions {
+    /// Reads the clones in `data` by `hg` and `git`.
+    pub fn new(data: &Path, hg: &Path, git: &Path) -> Versions {
         let hg = Hg::new(hg);
         let servers = Servers::new(hg.clone(), WARM, WARM_FOR).with_output_limit(MOST);
-        Versions { data: data.to_owned(), hg, servers }
+        Versions { data: data.to_owned(), hg, servers, git: GitVersions::new(git, WARM, WARM_FOR) }
     }
 
     /// The files that differ between two changesets of a clone, by path; the null changeset has none.
     pub async fn changed(&self, clone: &RepositoryName, from: Revision, to: Revision) -> Result<Vec<ChangedFile>, FetchError> {
+        if let Some(path) = self.of_git(clone) {
+            return self.git.changed(&path, from, to, READING).await;
+        }
         let entries = self.servers.status(&place(&self.data, clone), &node(from)?, &node(to)?).await?;
         Ok(changed_files(entries))
     }
@@ -80,10 +85,23 @@ impl Versions {
         revision: Revision,
         paths: &[&Kept],
     ) -> Result<HashMap<Kept, Vec<u8>>, FetchError> {
+        if let Some(path) = self.of_git(clone) {
+            return self.git.contents(&path, revision, paths, READING).await;
+        }
         let paths: Vec<Vec<u8>> = paths.iter().map(|path| path.to_bytes()).collect();
         let paths: Vec<&[u8]> = paths.iter().map(Vec::as_slice).collect();
         let contents = self.servers.cat_all(&place(&self.data, clone), &node(revision)?, &paths, READING).await?;
         Ok(contents.into_iter().map(|(path, content)| (Kept::from_bytes(&path), content)).collect())
+    }
+
+    /// Where a clone is, if it is one of git.
+    fn of_git(&self, clone: &RepositoryName) -> Option<PathBuf> {
+        Some(place(&self.data, clone).join(".git")).filter(|path| path.exists())
+    }
+
+    /// The version of git, if it runs.
+    pub async fn git_version(&self) -> Option<String> {
+        self.git.version().await
     }
 
     /// The version of hg, if it runs.
