@@ -5,8 +5,8 @@ use super::out::Out;
 use super::parts::{Parts, open_store};
 use crate::config::Config;
 use crate::domain::{
-    Clock, Forest as KnownForest, ForestName, LocaleCode, NewForest, NewRepository, Repository as KnownRepository, RepositoryName,
-    RepositoryUrl,
+    Clock, Forest as KnownForest, ForestName, Kept, LocaleCode, NewForest, NewRepository, Repository as KnownRepository,
+    RepositoryName, RepositoryUrl, Vcs,
 };
 use crate::fetch::list;
 use crate::plan::member;
@@ -55,11 +55,19 @@ pub(super) enum Forest {
 #[derive(Subcommand)]
 pub(super) enum Repository {
     /// Follow a repository
+    ///
+    /// For instance: `elmo repository add mozilla-l10n/firefox-l10n https://github.com/mozilla-l10n/firefox-l10n`
     Add {
         /// What it is called here
         name: RepositoryName,
-        /// Its address at the host
+        /// Its address at the host; one on GitHub, or that ends with .git, is of git
         url: String,
+        /// What keeps its history, where the address does not tell
+        #[arg(long, value_name = "hg|git")]
+        vcs: Option<Vcs>,
+        /// A branch of git to follow, may be given again; the one that the host calls its HEAD without this
+        #[arg(long = "branch", value_name = "BRANCH")]
+        branches: Vec<String>,
         /// The repository it is a fork of, whose clone it shares
         #[arg(long, value_name = "REPOSITORY")]
         fork_of: Option<RepositoryName>,
@@ -72,6 +80,13 @@ pub(super) enum Repository {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Follow a repository at another address from now on, since its host has renamed or moved it
+    Move {
+        /// The repository
+        name: RepositoryName,
+        /// Where it is now
+        url: String,
     },
     /// Leave a repository alone from now on; nothing is deleted
     Archive {
@@ -152,14 +167,19 @@ impl Repository {
         let store = open_store(&config).await?;
         let now = Clock::of_this_machine().now();
         match self {
-            Repository::Add { name, url, fork_of, locale } => {
+            Repository::Add { name, url, vcs, branches, fork_of, locale } => {
                 let url = RepositoryUrl::parse(&url, config.url_rules())?;
+                let vcs = vcs.unwrap_or_else(|| kept_by(&url));
+                if vcs == Vcs::Mercurial && !branches.is_empty() {
+                    bail!("--branch is for repositories of git; of a repository of Mercurial everything is followed");
+                }
                 if let Some(origin) = &fork_of
                     && store.repository(origin).await?.is_none()
                 {
                     bail!("there is no repository {origin} that {name} could be a fork of");
                 }
-                let new = NewRepository { locale, fork_of, ..NewRepository::at(name.clone(), url) };
+                let branches = branches.iter().map(|branch| Kept::from(branch.as_str())).collect();
+                let new = NewRepository { locale, fork_of, vcs, branches, ..NewRepository::at(name.clone(), plain(url)) };
                 match store.add_repository(&new, now).await? {
                     Added::New => {
                         out.line(format_args!("following {name}; a running worker fetches it now; without one: elmo sync {name}"))?;
@@ -168,6 +188,13 @@ impl Repository {
                 }
             }
             Repository::List { json } => list_repositories(&store, now, json, out).await?,
+            Repository::Move { name, url } => {
+                let url = plain(RepositoryUrl::parse(&url, config.url_rules())?);
+                if !store.move_repository(&name, &url, now).await? {
+                    bail!("there is no repository {name}; `elmo repository list` names them");
+                }
+                out.line(format_args!("{name} is followed at {url} now; a running worker looks at it"))?;
+            }
             Repository::Archive { name, undo } => {
                 if !store.archive_repository(&name, !undo, now).await? {
                     bail!("there is no repository {name}; `elmo repository list` names them");
@@ -178,6 +205,22 @@ impl Repository {
         Ok(Outcome::Done)
     }
 }
+
+/// What keeps the history of a repository, as far as its address tells.
+fn kept_by(url: &RepositoryUrl) -> Vcs {
+    let is_of_git = url.host() == GITHUB || url.as_str().ends_with(".git");
+    if is_of_git { Vcs::Git } else { Vcs::Mercurial }
+}
+
+/// GitHub answers with `.git` at the end of an address and without; what others say of a repository is without.
+fn plain(url: RepositoryUrl) -> RepositoryUrl {
+    match url.as_str().strip_suffix(".git") {
+        Some(plain) if url.host() == GITHUB => RepositoryUrl::from_kept(plain.to_owned()),
+        _ => url,
+    }
+}
+
+const GITHUB: &str = "github.com";
 
 async fn list_repositories(store: &Store, now: jiff::Timestamp, json: bool, out: &mut Out) -> anyhow::Result<()> {
     let repositories = store.repositories().await?;

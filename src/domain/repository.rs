@@ -157,6 +157,8 @@ pub struct Repository {
     pub locale: Option<LocaleCode>,
     pub fork_of: Option<RepositoryName>,
     pub vcs: Vcs,
+    /// The branches of git that are followed; the host's HEAD where there are none.
+    pub branches: Vec<Kept>,
     /// Archived itself, or in an archived forest: left alone.
     pub archived: bool,
     /// Counts how often the host made it anew.

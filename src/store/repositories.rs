@@ -31,12 +31,19 @@ const ADD: &str = "
             (select id from repository where name = $6), coalesce((select clone from repository where name = $6), $1), $7, 1, $7)
     on conflict do nothing";
 const URL_OF: &str = "select url from repository where name = $1";
+const NAME_OF: &str = "select name from repository where url = $1";
 const HOLD_NULL: &str = "
     insert into repository_changeset (repository, changeset, generation)
     select repository.id, changeset.id, 0 from repository, changeset
     where repository.name = $1 and changeset.revision = $2
     on conflict do nothing";
 const ARCHIVE: &str = "update repository set archived = $1, due_at = case when $1 = 1 then null else $2 end where name = $3";
+/// The number by which the old host knew it says nothing at another one.
+const MOVE: &str = "
+    update repository
+    set url = $1, host = $2, wishes = wishes + 1, due_at = $3, priority = 0,
+        host_number = case when host = $2 then host_number else null end
+    where name = $4";
 const COLUMNS_ALL: &str = "
     select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
            origin.name as origin_name
@@ -124,6 +131,15 @@ impl Store {
         Ok(query.execute(self.writers()).await?.rows_affected() == 1)
     }
 
+    /// Follows a repository at another URL from now on, and wants it looked at; false when there is none of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another repository is followed there.
+    pub async fn move_repository(&self, name: &RepositoryName, url: &RepositoryUrl, now: Timestamp) -> Result<bool, StoreError> {
+        let input = (name, url, now);
+        self.write(&input, |change, (name, url, now)| -> Step<'_, bool> { Box::pin(move_to(change, name, url, *now)) }).await
+    }
+
     /// The repositories at any of these URLs, with the names that the URLs' paths would give, or with these numbers of their hosts.
     pub async fn known(&self, named: &[(&RepositoryUrl, Option<i64>)]) -> Result<Vec<KnownRepository>, StoreError> {
         let mut rows = Rows::new();
@@ -173,6 +189,22 @@ pub(super) async fn add(change: &mut Change, repository: &NewRepository, now: Ti
     }
 }
 
+async fn move_to(change: &mut Change, name: &RepositoryName, url: &RepositoryUrl, now: Timestamp) -> Result<bool, StoreError> {
+    let there = sqlx::query(NAME_OF).bind(url.to_string()).fetch_optional(&mut *change.tx).await?;
+    let there = there.map(|row| row.try_get::<String, _>("name")).transpose()?;
+    if let Some(other) = there.filter(|other| other != name.as_str()) {
+        return Err(StoreError::Conflict(format!("{url} is followed already, as {other}")));
+    }
+    let moved = sqlx::query(MOVE)
+        .bind(url.to_string())
+        .bind(url.host().to_owned())
+        .bind(now.as_microsecond())
+        .bind(name.to_string())
+        .execute(&mut *change.tx)
+        .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
 /// Branches as a column has them; none stands for the host's HEAD.
 fn branches_text(branches: &[Kept]) -> Option<String> {
     (!branches.is_empty()).then(|| serde_json::json!(branches.iter().map(Kept::as_str).collect::<Vec<_>>()).to_string())
@@ -199,6 +231,7 @@ fn repository_from(row: &AnyRow) -> Result<Repository, StoreError> {
         locale: parsed_option(row, "locale_code")?,
         fork_of: parsed_option(row, "origin_name")?,
         vcs: parsed(row, "vcs")?,
+        branches: branches_from(row)?,
         archived: number("archived")? == 1 || forest_archived == Some(1),
         generation: number("generation")?,
         announced_push: number("announced_push")?.cast_unsigned(),

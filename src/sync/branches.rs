@@ -6,7 +6,7 @@
 use super::SyncError;
 use super::bringer::{Bringer, Progress};
 use super::moves::told_apart;
-use crate::domain::{BranchMove, Changeset, ErrorClass, Kept, Notice, Revision, milliseconds};
+use crate::domain::{BranchMove, Changeset, ErrorClass, Kept, Notice, Repository, RepositoryUrl, Revision, milliseconds};
 use crate::fetch::{CommitReader, FetchError, HostBranches};
 use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
 use jiff::SignedDuration;
@@ -29,7 +29,7 @@ impl Bringer {
         if let Some(url) = &host.moved_to {
             self.store.note_moved(claim.repository, url, self.clock.now()).await?;
         }
-        let followed = followed(claim, &host)?;
+        let followed = followed(&claim.branches, &claim.url, &host)?;
         for _ in 0..TURNS {
             let recorded = self.store.branches(claim.repository).await?;
             let here = self.obtain_branches(claim, &host, &followed, &recorded).await?;
@@ -39,6 +39,19 @@ impl Bringer {
             }
         }
         Err(SyncError::NoEnd(format!("{TURNS} other workers were quicker")))
+    }
+
+    /// The branches that are followed and not where they were recorded.
+    ///
+    /// # Errors
+    /// When the host or the database does not answer.
+    pub async fn moved(&self, repository: &Repository) -> Result<Vec<Kept>, SyncError> {
+        let host = self.git.ask(&repository.url).await?;
+        let recorded = self.store.branches(repository.id).await?;
+        let followed = followed(&repository.branches, &repository.url, &host)?;
+        let shown = |branch: &Kept| host.branches.get(branch).copied().unwrap_or(Revision::NULL);
+        let was = |branch: &Kept| recorded.heads.get(branch).copied().unwrap_or(Revision::NULL);
+        Ok(followed.into_iter().filter(|branch| shown(branch) != was(branch)).collect())
     }
 
     /// Fetches unless the clone has what the host shows. Gives where the followed branches are.
@@ -199,16 +212,16 @@ impl Bringer {
 }
 
 /// The branches that are followed: those that are named, or the one that the host calls its HEAD.
-fn followed(claim: &Claim, host: &HostBranches) -> Result<Vec<Kept>, SyncError> {
-    if !claim.branches.is_empty() {
-        return Ok(claim.branches.clone());
+fn followed(named: &[Kept], url: &RepositoryUrl, host: &HostBranches) -> Result<Vec<Kept>, SyncError> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
     }
     match (&host.head, host.branches.len()) {
         (Some(head), _) => Ok(vec![head.clone()]),
         (None, 0) => Ok(Vec::new()),
         (None, _) => {
             let which = host.branches.keys().take(5).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let what = format!("{} does not say which of its branches is its HEAD; name those to follow: {which}", claim.url);
+            let what = format!("{} does not say which of its branches is its HEAD; name those to follow: {which}", url);
             Err(FetchError::new(ErrorClass::Ours, what).into())
         }
     }
