@@ -166,9 +166,9 @@ impl Faults {
         struck
     }
 
-    /// To be waited on by a request that hangs.
-    pub(crate) fn lifted(&self) -> watch::Receiver<u64> {
-        self.inner.lifted.subscribe()
+    /// Holds up a request until what was set goes away.
+    pub(crate) async fn until_lifted(&self) {
+        let _ = self.inner.lifted.subscribe().changed().await;
     }
 
     fn lift(&self) {

@@ -16,6 +16,7 @@
 //! # Ok(()) }
 //! ```
 
+mod answers;
 mod bulk;
 mod bundle;
 mod changegroup;
@@ -25,8 +26,10 @@ mod commit;
 mod error;
 mod faults;
 mod front;
+pub mod git;
 mod history;
 mod json;
+mod listener;
 mod manifest;
 mod message;
 mod node;
