@@ -7,10 +7,8 @@ use super::FetchError;
 use super::beside::{Beside, disk};
 use super::clones::place;
 use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision};
-use elmo_git::{
-    Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Resolved, Signature, Wanted,
-};
-use std::collections::BTreeMap;
+use elmo_git::{Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Signature, Wanted};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +64,7 @@ impl GitClones {
         Ok(HostBranches {
             head: listing.head.map(|branch| Kept::from_bytes(branch.as_bytes())),
             branches: named(&listing.branches),
-            moved_to: listing.moved_to,
+            moved_to: listing.moved_to.map(|to| plain(&to, url)),
         })
     }
 
@@ -119,9 +117,16 @@ impl GitClones {
         Ok(named(&self.git.branches(&self.path(clone)).await?))
     }
 
-    /// Which of these commits are in a clone.
-    pub async fn has(&self, clone: &RepositoryName, revision: &Revision) -> Result<bool, FetchError> {
-        Ok(matches!(self.git.resolve(&self.path(clone), &revision.to_string()).await?, Resolved::Commit(_)))
+    /// Those of these commits that are in a clone; the null changeset never is.
+    pub async fn those_in(
+        &self,
+        clone: &RepositoryName,
+        revisions: impl IntoIterator<Item = Revision>,
+    ) -> Result<Vec<Revision>, FetchError> {
+        let revisions: BTreeSet<Revision> = revisions.into_iter().filter(|revision| *revision != Revision::NULL).collect();
+        let hashes: Vec<Hash> = revisions.iter().map(hash).collect();
+        let found = self.git.those_in(&self.path(clone), &hashes).await?;
+        Ok(found.iter().map(revision).collect())
     }
 
     /// Reads commits that `tips` descend from and `known` do not, parents first; each is told to be on `branch`.
@@ -238,6 +243,12 @@ fn wanted(branches: &[Kept]) -> Result<Wanted, FetchError> {
         Branch::from_bytes(&name.to_bytes()).map_err(unusable)
     };
     Ok(Wanted::Only(branches.iter().map(branch).collect::<Result<_, _>>()?))
+}
+
+/// Where a host sends us, with `.git` at the end only if that is how we asked.
+fn plain(to: &str, asked: &RepositoryUrl) -> String {
+    let plain = to.strip_suffix(".git").filter(|_| !asked.as_str().ends_with(".git"));
+    plain.unwrap_or(to).to_owned()
 }
 
 /// A repository names its commits by one kind of hash; an empty one does not say by which.

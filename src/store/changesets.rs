@@ -32,6 +32,8 @@ pub struct ChangesetRow {
     pub children: Vec<Revision>,
     pub repositories: Vec<(RepositoryName, String)>,
     pub pushes: Vec<PushOfChangeset>,
+    /// The pushes that took it from their branches, where no later push brought it back.
+    pub dropped: Vec<PushOfChangeset>,
     /// What replaced it; a marker without a successor says that it was pruned.
     pub successors: Vec<ObsolescenceRow>,
     pub precursors: Vec<ObsolescenceRow>,
@@ -81,6 +83,14 @@ const PUSHES: &str = "
     select repository.name, push.generation, push.push_id, push.pusher, push.date
     from push_changeset join push on push.id = push_changeset.push join repository on repository.id = push.repository
     where push_changeset.changeset = $1 order by push.date, repository.name";
+const DROPPED: &str = "
+    select repository.name, push.generation, push.push_id, push.pusher, push.date
+    from push_dropped join push on push.id = push_dropped.push join repository on repository.id = push.repository
+    where push_dropped.changeset = $1
+      and not exists (select 1 from push_changeset join push later on later.id = push_changeset.push
+                      where push_changeset.changeset = push_dropped.changeset and later.repository = push.repository
+                        and later.push_id > push.push_id)
+    order by push.date, repository.name";
 const SUCCESSORS: &str = "
     select changeset.revision, obsolescence.marker_user, obsolescence.date
     from obsolescence join changeset on changeset.id = obsolescence.successor
@@ -154,6 +164,7 @@ impl Store {
                 .map(|row| Ok((parsed(row, "name")?, row.try_get("url")?)))
                 .collect::<Result<_, StoreError>>()?,
             pushes: self.all(PUSHES, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,
+            dropped: self.all(DROPPED, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,
             successors: self.all(SUCCESSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()?,
             precursors: if is_null {
                 Vec::new()

@@ -3,14 +3,14 @@
 use super::database::{Change, RowsSql, Step, Store, StoreError, rows_sql};
 use super::repositories::time;
 use super::rows::{Cell, Rows};
-use crate::domain::{RepositoryId, RepositoryUrl};
+use crate::domain::{Kept, RepositoryId, RepositoryUrl};
 use jiff::Timestamp;
 use sqlx::Row;
 
 /// Something that happened to a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryEvent {
-    /// In one word: `moved`.
+    /// What it was: `moved`, `default branch`.
     pub kind: String,
     /// To where, or whatever belongs to the kind.
     pub words: String,
@@ -31,6 +31,15 @@ impl Store {
     pub async fn note_moved(&self, repository: RepositoryId, url: &str, now: Timestamp) -> Result<(), StoreError> {
         let input = (repository, url, now);
         self.write(&input, |change, input| -> Step<'_, ()> { Box::pin(note(change, "moved", [(input.0, input.1)], input.2)) }).await
+    }
+
+    /// Notes that the host calls another branch its HEAD.
+    pub async fn note_default_branch(&self, repository: RepositoryId, branch: &Kept, now: Timestamp) -> Result<(), StoreError> {
+        let input = (repository, branch.as_str(), now);
+        self.write(&input, |change, input| -> Step<'_, ()> {
+            Box::pin(note(change, "default branch", [(input.0, input.1)], input.2))
+        })
+        .await
     }
 
     /// What happened to a repository, the newest first.

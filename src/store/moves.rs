@@ -9,13 +9,13 @@ use crate::domain::{BranchMove, Kept, Notice, RepositoryId, Revision};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What is recorded of a repository's branches, and what is said of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Branches {
     /// Where each was when it was recorded last; the null changeset where it is deleted.
-    pub heads: HashMap<Kept, Revision>,
+    pub heads: BTreeMap<Kept, Revision>,
     /// What no push is recorded for yet.
     pub notices: Vec<Noticed>,
     /// Pushes that nobody has told of.

@@ -30,15 +30,29 @@ impl Bringer {
             self.store.note_moved(claim.repository, url, self.clock.now()).await?;
         }
         let followed = followed(&claim.branches, &claim.url, &host)?;
+        self.note_default_branch(claim, &host).await?;
         for _ in 0..TURNS {
             let recorded = self.store.branches(claim.repository).await?;
             let here = self.obtain_branches(claim, &host, &followed, &recorded).await?;
-            self.record_commits(claim, &here, &recorded).await?;
-            if self.record_moves(claim, &followed, &here, &recorded).await? == MovesRecorded::Done {
-                return self.wait_for_announced(claim, &followed, &here, &recorded).await;
+            let sight = Sight { bringer: self, claim, followed: &followed, here, recorded };
+            sight.record_commits().await?;
+            if sight.record_moves().await? == MovesRecorded::Done {
+                return sight.wait_for_announced().await;
             }
         }
         Err(SyncError::NoEnd(format!("{TURNS} other workers were quicker")))
+    }
+
+    /// Where the host's HEAD is followed, another branch under it is worth a note.
+    async fn note_default_branch(&self, claim: &Claim, host: &HostBranches) -> Result<(), SyncError> {
+        let Some(head) = host.head.as_ref().filter(|_| claim.branches.is_empty()) else {
+            return Ok(());
+        };
+        let recorded = self.store.branches(claim.repository).await?;
+        if !recorded.heads.is_empty() && !recorded.heads.contains_key(head) {
+            self.store.note_default_branch(claim.repository, head, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// The branches that are followed and not where they were recorded.
@@ -49,9 +63,8 @@ impl Bringer {
         let host = self.git.ask(&repository.url).await?;
         let recorded = self.store.branches(repository.id).await?;
         let followed = followed(&repository.branches, &repository.url, &host)?;
-        let shown = |branch: &Kept| host.branches.get(branch).copied().unwrap_or(Revision::NULL);
-        let was = |branch: &Kept| recorded.heads.get(branch).copied().unwrap_or(Revision::NULL);
-        Ok(followed.into_iter().filter(|branch| shown(branch) != was(branch)).collect())
+        let has_moved = |branch: &Kept| at(&host.branches, branch) != at(&recorded.heads, branch);
+        Ok(followed.into_iter().filter(has_moved).collect())
     }
 
     /// Fetches unless the clone has what the host shows. Gives where the followed branches are.
@@ -72,9 +85,8 @@ impl Bringer {
         if here == wanted(&host.branches) {
             return Ok(here);
         }
-        let keep: Vec<Revision> =
-            recorded.heads.values().chain(here.values()).copied().filter(|head| *head != Revision::NULL).collect();
-        let fetched = self.git.fetch(&claim.clone, &claim.url, followed, &self.here(claim, keep).await?).await?;
+        let keep = self.git.those_in(&claim.clone, recorded.heads.values().chain(here.values()).copied()).await?;
+        let fetched = self.git.fetch(&claim.clone, &claim.url, followed, &keep).await?;
         Ok(wanted(&fetched))
     }
 
@@ -85,28 +97,30 @@ impl Bringer {
         tracing::info!(repository.name = %claim.name, duration_ms = milliseconds(started.elapsed()), "cloned");
         Ok(())
     }
+}
 
-    /// Those of these commits that are in the clone: one that was made anew does not have what was dropped before.
-    async fn here(&self, claim: &Claim, revisions: impl IntoIterator<Item = Revision>) -> Result<Vec<Revision>, FetchError> {
-        let mut here = Vec::new();
-        for revision in revisions.into_iter().collect::<HashSet<_>>() {
-            if self.git.has(&claim.clone, &revision).await? {
-                here.push(revision);
-            }
-        }
-        Ok(here)
-    }
+/// What is known of a repository's branches in one go.
+struct Sight<'a> {
+    bringer: &'a Bringer,
+    claim: &'a Claim,
+    followed: &'a [Kept],
+    /// Where the followed branches are.
+    here: BTreeMap<Kept, Revision>,
+    /// Where they were recorded to be, and what is said of them.
+    recorded: Branches,
+}
 
+impl Sight<'_> {
     /// Records what the branches have and nothing recorded descends from.
-    async fn record_commits(&self, claim: &Claim, here: &BTreeMap<Kept, Revision>, recorded: &Branches) -> Result<(), SyncError> {
-        let mut known = self.here(claim, heads(recorded)).await?;
+    async fn record_commits(&self) -> Result<(), SyncError> {
+        let mut known = self.in_clone(self.recorded.heads.values().copied()).await?;
         let mut done = 0;
-        for (branch, head) in here.iter().filter(|(branch, head)| recorded.heads.get(*branch) != Some(head)) {
-            let mut commits = self.git.commits(&claim.clone, &[*head], &known, branch)?;
+        for (branch, head) in self.here.iter().filter(|(branch, head)| self.recorded.heads.get(*branch) != Some(head)) {
+            let mut commits = self.bringer.git.commits(&self.claim.clone, &[*head], &known, branch)?;
             while let Some(changesets) = next_batch(&mut commits).await? {
                 done += changesets.len() as u64;
-                self.store.record(&recording(claim, changesets)).await?;
-                (self.watcher)(&claim.name, Progress::Recording { done, of: done });
+                self.bringer.store.record(&recording(self.claim, changesets)).await?;
+                (self.bringer.watcher)(&self.claim.name, Progress::Recording { done, of: done });
             }
             known.push(*head);
         }
@@ -114,101 +128,102 @@ impl Bringer {
     }
 
     /// Records the moves of the branches: those that were only seen, as far as somebody has told of them since, and new ones.
-    async fn record_moves(
-        &self,
-        claim: &Claim,
-        followed: &[Kept],
-        here: &BTreeMap<Kept, Revision>,
-        recorded: &Branches,
-    ) -> Result<MovesRecorded, SyncError> {
-        let notices = self.usable(claim, followed, recorded).await?;
-        for seen in &recorded.seen {
+    async fn record_moves(&self) -> Result<MovesRecorded, SyncError> {
+        let notices = self.usable_notices().await?;
+        for seen in &self.recorded.seen {
             let moves = told_apart(&seen.branch, seen.before, seen.after, &notices, |_| true);
-            if !is_still_seen(seen, &moves)
-                && self.record_as(claim, here, Some(seen.clone()), moves).await? == MovesRecorded::Overtaken
-            {
+            if !is_still_seen(seen, &moves) && self.record(Some(seen.clone()), moves).await? == MovesRecorded::Overtaken {
                 return Ok(MovesRecorded::Overtaken);
             }
         }
         let moved = |branch: &Kept| {
-            let from = recorded.heads.get(branch).copied().unwrap_or(Revision::NULL);
-            let to = here.get(branch).copied().unwrap_or(Revision::NULL);
+            let (from, to) = (at(&self.recorded.heads, branch), at(&self.here, branch));
             (from != to).then(|| told_apart(branch, from, to, &notices, |_| true))
         };
-        // Branches that are made come before those that are deleted: what only changed its name is not dropped.
-        let mut branches: Vec<&Kept> = followed.iter().chain(recorded.heads.keys()).collect::<HashSet<_>>().into_iter().collect();
-        branches.sort_by_key(|branch| (!here.contains_key(*branch), *branch));
-        let moves: Vec<BranchMove> = branches.into_iter().filter_map(moved).flatten().collect();
-        if moves.is_empty() { Ok(MovesRecorded::Done) } else { self.record_as(claim, here, None, moves).await }
+        let moves: Vec<BranchMove> = self.branches().into_iter().filter_map(moved).flatten().collect();
+        if moves.is_empty() { Ok(MovesRecorded::Done) } else { self.record(None, moves).await }
     }
 
-    async fn record_as(
-        &self,
-        claim: &Claim,
-        here: &BTreeMap<Kept, Revision>,
-        instead_of: Option<SeenPush>,
-        moves: Vec<BranchMove>,
-    ) -> Result<MovesRecorded, SyncError> {
+    /// All that are or were followed. Those that are made come before those that are deleted: what only has another name now is
+    /// not dropped.
+    fn branches(&self) -> Vec<&Kept> {
+        let all: HashSet<&Kept> = self.followed.iter().chain(self.recorded.heads.keys()).collect();
+        let mut branches: Vec<&Kept> = all.into_iter().collect();
+        branches.sort_by_key(|branch| (!self.here.contains_key(*branch), *branch));
+        branches
+    }
+
+    async fn record(&self, instead_of: Option<SeenPush>, moves: Vec<BranchMove>) -> Result<MovesRecorded, SyncError> {
         let mut recordings = Vec::with_capacity(moves.len());
         for made in moves {
-            recordings.push(self.with_commits(claim, here, made).await?);
+            let (brought, dropped) = (self.brought(&made).await?, self.dropped(&made).await?);
+            recordings.push(MoveRecording { made, brought, dropped });
         }
-        let recording = MovesRecording { repository: claim.repository, instead_of, moves: recordings, now: self.clock.now() };
-        Ok(self.store.record_moves(&recording).await?)
+        let (repository, now) = (self.claim.repository, self.bringer.clock.now());
+        Ok(self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?)
     }
 
-    /// What a move brought: what its branch did not have. What it took: what no branch that is followed has any more.
-    async fn with_commits(
-        &self,
-        claim: &Claim,
-        here: &BTreeMap<Kept, Revision>,
-        made: BranchMove,
-    ) -> Result<MoveRecording, SyncError> {
-        let others: Vec<Revision> = here.iter().filter(|(branch, _)| **branch != made.branch).map(|(_, head)| *head).collect();
-        let before = if made.before == Revision::NULL { others.clone() } else { self.here(claim, [made.before]).await? };
-        let brought = match made.after {
-            Revision::NULL => Vec::new(),
-            after => self.git.revisions(&claim.clone, &[after], &before).await?,
+    /// What a move brought: what its branch did not have; of a branch that was made, what no other had.
+    async fn brought(&self, made: &BranchMove) -> Result<Vec<Revision>, SyncError> {
+        if made.after == Revision::NULL {
+            return Ok(Vec::new());
+        }
+        let others = || self.recorded.heads.iter().chain(&self.here).filter(|(branch, _)| **branch != made.branch);
+        let had: Vec<Revision> = match made.before {
+            Revision::NULL => others().map(|(_, head)| *head).collect(),
+            before => vec![before],
         };
-        let left: Vec<Revision> = others.into_iter().chain([made.after]).filter(|head| *head != Revision::NULL).collect();
-        let gone = if made.before == Revision::NULL { Vec::new() } else { self.here(claim, [made.before]).await? };
-        let dropped = if gone.is_empty() { gone } else { self.git.revisions(&claim.clone, &gone, &left).await? };
-        Ok(MoveRecording { made, brought, dropped })
+        let had = self.in_clone(had).await?;
+        Ok(self.bringer.git.revisions(&self.claim.clone, &[made.after], &had).await?)
     }
 
-    /// Notices of followed branches whose commits are here.
-    async fn usable(&self, claim: &Claim, followed: &[Kept], recorded: &Branches) -> Result<Vec<Notice>, SyncError> {
-        let of_followed = recorded.notices.iter().filter(|noticed| followed.contains(&noticed.notice.branch));
-        let notices: Vec<&Notice> = of_followed.map(|noticed| &noticed.notice).collect();
-        let ends = notices.iter().flat_map(|notice| [notice.before, notice.after]).filter(|end| *end != Revision::NULL);
-        let here: HashSet<Revision> = self.here(claim, ends).await?.into_iter().chain([Revision::NULL]).collect();
-        let are_here = |notice: &&&Notice| here.contains(&notice.before) && here.contains(&notice.after);
-        Ok(notices.iter().filter(are_here).map(|notice| (*notice).clone()).collect())
+    /// What a move took: what no branch that is followed has any more.
+    async fn dropped(&self, made: &BranchMove) -> Result<Vec<Revision>, SyncError> {
+        let had = self.in_clone([made.before]).await?;
+        if had.is_empty() {
+            return Ok(had);
+        }
+        let others = self.here.iter().filter(|(branch, _)| **branch != made.branch).map(|(_, head)| *head);
+        let left: Vec<Revision> = others.chain([made.after]).collect();
+        Ok(self.bringer.git.revisions(&self.claim.clone, &had, &left).await?)
+    }
+
+    /// Notices of followed branches whose commits are in the clone.
+    async fn usable_notices(&self) -> Result<Vec<Notice>, SyncError> {
+        let notices: Vec<&Notice> = self.noticed().map(|noticed| &noticed.notice).collect();
+        let here = self.in_clone(notices.iter().flat_map(|notice| [notice.before, notice.after])).await?;
+        let is_here = |end: &Revision| *end == Revision::NULL || here.contains(end);
+        Ok(notices.into_iter().filter(|notice| is_here(&notice.before) && is_here(&notice.after)).cloned().collect())
+    }
+
+    fn noticed(&self) -> impl Iterator<Item = &Noticed> {
+        self.recorded.notices.iter().filter(|noticed| self.followed.contains(&noticed.notice.branch))
     }
 
     /// A message may be ahead of what the host shows: ask again, until that has become unlikely.
-    async fn wait_for_announced(
-        &self,
-        claim: &Claim,
-        followed: &[Kept],
-        here: &BTreeMap<Kept, Revision>,
-        recorded: &Branches,
-    ) -> Result<(), SyncError> {
-        let now = self.clock.now();
-        let is_fresh = |noticed: &&Noticed| now.duration_since(noticed.taken) < PATIENCE;
-        let of_followed = recorded.notices.iter().filter(|noticed| followed.contains(&noticed.notice.branch));
-        for Noticed { notice, .. } in of_followed.filter(is_fresh) {
+    async fn wait_for_announced(&self) -> Result<(), SyncError> {
+        let now = self.bringer.clock.now();
+        for Noticed { notice, .. } in self.noticed().filter(|noticed| now.duration_since(noticed.taken) < PATIENCE) {
             let is_shown = match notice.after {
-                Revision::NULL => here.get(&notice.branch) != Some(&notice.before),
-                after => self.git.has(&claim.clone, &after).await?,
+                Revision::NULL => self.here.get(&notice.branch) != Some(&notice.before),
+                after => !self.in_clone([after]).await?.is_empty(),
             };
             if !is_shown {
-                let (branch, after, url) = (&notice.branch, notice.after.short(), &claim.url);
+                let (branch, after, url) = (&notice.branch, notice.after.short(), &self.claim.url);
                 return Err(SyncError::Lag(format!("{branch} was announced to be at {after}, which {url} does not show")));
             }
         }
         Ok(())
     }
+
+    async fn in_clone(&self, revisions: impl IntoIterator<Item = Revision>) -> Result<Vec<Revision>, SyncError> {
+        Ok(self.bringer.git.those_in(&self.claim.clone, revisions).await?)
+    }
+}
+
+/// Where a branch is; the null changeset where it is not.
+fn at(branches: &BTreeMap<Kept, Revision>, branch: &Kept) -> Revision {
+    branches.get(branch).copied().unwrap_or(Revision::NULL)
 }
 
 /// The branches that are followed: those that are named, or the one that the host calls its HEAD.
@@ -225,10 +240,6 @@ fn followed(named: &[Kept], url: &RepositoryUrl, host: &HostBranches) -> Result<
             Err(FetchError::new(ErrorClass::Ours, what).into())
         }
     }
-}
-
-fn heads(recorded: &Branches) -> Vec<Revision> {
-    recorded.heads.values().copied().filter(|head| *head != Revision::NULL).collect()
 }
 
 fn is_still_seen(seen: &SeenPush, moves: &[BranchMove]) -> bool {

@@ -17,6 +17,7 @@ mod dashboard;
 mod deploy;
 mod diffs;
 mod forks;
+mod github;
 mod history;
 mod hooks;
 mod imports;

@@ -83,6 +83,12 @@ impl Git {
         })
     }
 
+    /// Gives those of these commits that are in the clone, in their order.
+    pub async fn those_in(&self, repo: &Path, commits: &[Hash]) -> Result<Vec<Hash>, GitError> {
+        let lines: String = commits.iter().map(|commit| format!("{commit}\n")).collect();
+        self.commits_among(repo, lines.into_bytes()).await
+    }
+
     /// Leaves out the objects that are files and trees.
     async fn commits_among(&self, repo: &Path, objects: Vec<u8>) -> Result<Vec<Hash>, GitError> {
         if objects.is_empty() {

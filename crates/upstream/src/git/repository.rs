@@ -67,6 +67,7 @@ impl Repository {
             Hashes::Sha1 => "--object-format=sha1",
             Hashes::Sha256 => "--object-format=sha256",
         };
+        std::fs::create_dir_all(&path).map_err(crate::Error::io_of("make", &path))?;
         git.run(&path, &["init", "--quiet", "--bare", "--template=", "--initial-branch=main", format], b"").await?;
         let state = Mutex::new(State { head: "main".to_owned(), ..State::default() });
         Ok(Self { path, hashes, turn: tokio::sync::Mutex::default(), date: AtomicI64::new(BEGINNING), state })
