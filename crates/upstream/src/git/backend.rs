@@ -17,7 +17,13 @@ use super::program::Git;
 use crate::answers::{Body, BoxError};
 
 /// Lets git answer a request to a repository; `service` is what follows its name in the path.
-pub(super) async fn answer(git: &Git, repository: &Path, service: &str, head: &Parts, body: Bytes) -> Result<Response<Body>, BoxError> {
+pub(super) async fn answer(
+    git: &Git,
+    repository: &Path,
+    service: &str,
+    head: &Parts,
+    body: Bytes,
+) -> Result<Response<Body>, BoxError> {
     let mut command = git.prepare();
     command
         .arg("http-backend")
@@ -59,7 +65,11 @@ async fn head_of(printed: &mut BufReader<ChildStdout>) -> Result<(StatusCode, He
         let mut line = String::new();
         printed.read_line(&mut line).await?;
         let Some((name, value)) = line.trim_end().split_once(": ") else {
-            return if line.trim_end().is_empty() && !line.is_empty() { Ok((status, headers)) } else { Err("no answer of git".into()) };
+            return if line.trim_end().is_empty() && !line.is_empty() {
+                Ok((status, headers))
+            } else {
+                Err("no answer of git".into())
+            };
         };
         if name.eq_ignore_ascii_case("status") {
             status = value.get(..3).ok_or("no status")?.parse()?;

@@ -28,12 +28,28 @@ pub enum Onto {
 
 #[derive(Debug, Clone)]
 enum Change {
-    Write { mode: &'static str, path: Vec<u8>, contents: Vec<u8> },
+    Write {
+        mode: &'static str,
+        path: Vec<u8>,
+        contents: Vec<u8>,
+    },
     /// What is in the repository already, or the commit of a submodule.
-    Point { mode: String, path: Vec<u8>, hash: String },
-    Rename { from: Vec<u8>, to: Vec<u8> },
-    Copy { from: Vec<u8>, to: Vec<u8> },
-    Remove { path: Vec<u8> },
+    Point {
+        mode: String,
+        path: Vec<u8>,
+        hash: String,
+    },
+    Rename {
+        from: Vec<u8>,
+        to: Vec<u8>,
+    },
+    Copy {
+        from: Vec<u8>,
+        to: Vec<u8>,
+    },
+    Remove {
+        path: Vec<u8>,
+    },
 }
 
 impl Commit {

@@ -81,6 +81,7 @@ impl Host {
         if path.exists() {
             std::fs::remove_dir_all(&path).map_err(Error::io_of("remove", &path))?;
         }
+        std::fs::create_dir_all(&path).map_err(Error::io_of("create", &path))?;
         let created = Repository::create(&self.hub.git, path, hashes).await?;
         self.hub.moved().remove(repository);
         self.hub.repositories().insert(repository.to_owned(), Arc::new(created));
@@ -119,7 +120,13 @@ impl Host {
     /// # Errors
     ///
     /// If a commit is impossible.
-    pub async fn push(&self, repository: &str, branch: &str, user: &str, commits: impl IntoIterator<Item = Commit>) -> Result<Push> {
+    pub async fn push(
+        &self,
+        repository: &str,
+        branch: &str,
+        user: &str,
+        commits: impl IntoIterator<Item = Commit>,
+    ) -> Result<Push> {
         self.push_at(repository, branch, user, jiff::Timestamp::now().as_second(), commits).await
     }
 
