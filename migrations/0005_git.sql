@@ -54,3 +54,19 @@ create table repository_event (
     at         bigint not null,
     unique (repository, kind, words)
 );
+
+-- Which locale a file of a repository belongs to, by its rules; files of none are not here.
+create table file_locale (
+    repository bigint not null references repository (id),
+    file       bigint not null,
+    locale     bigint not null references locale (id),
+    primary key (repository, file)
+);
+
+-- The locales that the files of a push belong to.
+create table push_locale (
+    push   bigint not null references push (id),
+    locale bigint not null references locale (id),
+    primary key (push, locale)
+);
+create index push_locale_locale on push_locale (locale, push);

@@ -64,7 +64,10 @@ impl Site {
     }
 
     async fn record_in(&self, generation: i64, repository: RepositoryId, changesets: Vec<Changeset>, pushes: Vec<Push>) {
-        self.store.record(&Recording { repository, generation, changesets, held: Vec::new(), pushes }).await.unwrap();
+        self.store
+            .record(&Recording { repository, generation, changesets, held: Vec::new(), pushes, locale_rules: None })
+            .await
+            .unwrap();
     }
 
     async fn mark(&self, repository: RepositoryId, markers: Vec<Marker>) {

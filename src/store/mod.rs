@@ -11,6 +11,7 @@ mod events;
 mod forests;
 mod history;
 mod ingest;
+mod localities;
 mod migrations;
 mod moves;
 mod notices;

@@ -4,7 +4,7 @@
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::pushes::kept;
 use super::rows::{Cell, Rows};
-use super::{dictionary, placeholders, settling};
+use super::{dictionary, localities, placeholders, settling};
 use crate::domain::{BranchMove, Kept, Notice, RepositoryId, Revision};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
@@ -188,6 +188,7 @@ async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<M
     };
     let rows = add_pushes(change, recording, &numbers, &place).await?;
     add_changesets(change, recording, &numbers, &rows).await?;
+    localities::touch(change, &rows).await?;
     if recording.instead_of.is_none() {
         set_heads(change, recording, &numbers).await?;
     }

@@ -6,7 +6,9 @@
 use super::SyncError;
 use super::bringer::{Bringer, Progress};
 use super::moves::told_apart;
-use crate::domain::{BranchMove, Changeset, ErrorClass, Kept, Notice, Repository, RepositoryUrl, Revision, milliseconds};
+use crate::domain::{
+    BranchMove, Changeset, ErrorClass, Kept, LocaleRules, Notice, Repository, RepositoryUrl, Revision, milliseconds,
+};
 use crate::fetch::{CommitReader, FetchError, HostBranches};
 use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
 use jiff::SignedDuration;
@@ -34,7 +36,8 @@ impl Bringer {
         for _ in 0..TURNS {
             let recorded = self.store.branches(claim.repository).await?;
             let here = self.obtain_branches(claim, &host, &followed, &recorded).await?;
-            let sight = Sight { bringer: self, claim, followed: &followed, here, recorded };
+            let locale_rules = self.store.locale_rules(claim.repository).await?;
+            let sight = Sight { bringer: self, claim, followed: &followed, here, recorded, locale_rules };
             sight.record_commits().await?;
             if sight.record_moves().await? == MovesRecorded::Done {
                 return sight.wait_for_announced().await;
@@ -108,6 +111,7 @@ struct Sight<'a> {
     here: BTreeMap<Kept, Revision>,
     /// Where they were recorded to be, and what is said of them.
     recorded: Branches,
+    locale_rules: Option<LocaleRules>,
 }
 
 impl Sight<'_> {
@@ -119,12 +123,23 @@ impl Sight<'_> {
             let mut commits = self.bringer.git.commits(&self.claim.clone, &[*head], &known, branch)?;
             while let Some(changesets) = next_batch(&mut commits).await? {
                 done += changesets.len() as u64;
-                self.bringer.store.record(&recording(self.claim, changesets)).await?;
+                self.bringer.store.record(&self.recording(changesets)).await?;
                 (self.bringer.watcher)(&self.claim.name, Progress::Recording { done, of: done });
             }
             known.push(*head);
         }
         Ok(())
+    }
+
+    fn recording(&self, changesets: Vec<Changeset>) -> Recording {
+        Recording {
+            repository: self.claim.repository,
+            generation: self.claim.generation,
+            changesets,
+            held: Vec::new(),
+            pushes: Vec::new(),
+            locale_rules: self.locale_rules.clone(),
+        }
     }
 
     /// Records the moves of the branches: those that were only seen, as far as somebody has told of them since, and new ones.
@@ -244,11 +259,6 @@ fn followed(named: &[Kept], url: &RepositoryUrl, host: &HostBranches) -> Result<
 
 fn is_still_seen(seen: &SeenPush, moves: &[BranchMove]) -> bool {
     matches!(moves, [one] if one.pushed.is_none() && one.before == seen.before && one.after == seen.after)
-}
-
-fn recording(claim: &Claim, changesets: Vec<Changeset>) -> Recording {
-    let (repository, generation) = (claim.repository, claim.generation);
-    Recording { repository, generation, changesets, held: Vec::new(), pushes: Vec::new() }
 }
 
 /// As many commits as one transaction takes; none at the end.

@@ -28,7 +28,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("askama", &["web"]),
     ("csv", &["web"]),
-    ("elmo_l10n", &["web"]),
+    ("elmo_l10n", &["domain", "web"]),
     ("moka", &["web"]),
     ("utoipa", &["web"]),
     ("tower_http", &["web"]),
