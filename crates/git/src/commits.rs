@@ -22,7 +22,7 @@ use crate::{Change, Git, GitError, Hash, Renames};
 /// Each field ends with a NUL, the message by itself.
 const FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%ad%x00%cn%x00%ce%x00%cd%x00%e%x00%B";
 
-/// A commit as git has it: nothing is decoded.
+/// A commit as git has it. Its texts are UTF-8 if it says truly what they are written in; else they are its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     pub hash: Hash,
@@ -30,7 +30,7 @@ pub struct Commit {
     pub parents: Vec<Hash>,
     pub author: Signature,
     pub committer: Signature,
-    /// What the commit itself says its texts are written in, if it is not UTF-8.
+    /// What the commit says its texts were written in, if that is not UTF-8; git has decoded them if it could.
     pub encoding: Option<Vec<u8>>,
     /// The whole message up to a NUL, line feeds at its end included.
     pub message: Vec<u8>,
@@ -134,7 +134,7 @@ impl Git {
     ) -> Result<Commits, GitError> {
         let mut command = self.command_in(repo);
         command.args(["log", "--stdin", "--raw", "-z", "--no-abbrev", "--no-color", "--no-ext-diff", "--no-decorate"]);
-        command.args(["--diff-merges=first-parent", "--date=raw", "--encoding=none", FORMAT, renames.option()]).args(order);
+        command.args(["--diff-merges=first-parent", "--date=raw", "--encoding=UTF-8", FORMAT, renames.option()]).args(order);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = self.spawn(&mut command)?;
         let child = group.child();

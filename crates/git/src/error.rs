@@ -158,7 +158,7 @@ fn http_status(said: &str) -> Option<u16> {
 
 /// Says whether a commit was named that is not there; other objects that are not there belong to one that is.
 fn names_nothing(said: &str) -> bool {
-    ["bad object ", "not a valid commit name ", "not a valid object name ", "unknown commit "].iter().any(|words| {
+    ["bad object ", "not a valid commit name ", "not a valid object name ", "nonexistent object "].iter().any(|words| {
         let mut after = said.split(words).skip(1);
         after.any(|after| after.split([' ', ';', '^', ':']).next().is_some_and(|word| word.parse::<Hash>().is_ok()))
     })
@@ -182,6 +182,8 @@ const DISK: &[&str] = &[
     "input/output error",
     "too many open files",
     "file too large",
+    "cannot mkdir",
+    "not a directory",
     "dubious ownership",
 ];
 const NETWORK: &[&str] = &[
@@ -334,6 +336,7 @@ mod tests {
         check("fatal: bad object refs/heads/main", "Corrupt");
         check(&format!("fatal: bad object {NONE}"), "Unknown");
         check(&format!("fatal: Not a valid commit name {NONE}"), "Unknown");
+        check(&format!("fatal: cannot update ref 'x': trying to write ref 'x' with nonexistent object {NONE}"), "Unknown");
         check("fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack output", "Disk");
         check("fatal: cannot mkdir /clones/x: Permission denied", "Disk");
         check("fatal: something new", "Failed");

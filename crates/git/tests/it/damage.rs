@@ -126,14 +126,21 @@ async fn a_lock_of_all_branches_is_told_too() {
     assert!(world.git.branches(&clone).await.unwrap().values().any(|hash| *hash == update));
 }
 
+/// Bytes that cannot be packed.
+fn noise(length: usize) -> Vec<u8> {
+    let step = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    let states = std::iter::successors(Some(1), step);
+    states.map(|state| (state >> 56) as u8).take(length).collect()
+}
+
 #[tokio::test]
 async fn a_full_disk_is_told_and_the_next_fetch_completes() {
     let world = World::new().await;
     let clone = world.path("clone.git");
     world.git.init(&clone, HashKind::Sha1).await.unwrap();
-    let noise: Vec<u8> = (0..200_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise = noise(200_000);
     let tip = after(&world.push("main", [Commit::new("1").file("large", noise)]).await);
-    // No file may grow beyond 16 KiB, as if there were no more room.
+    // No file may grow beyond 16 KiB (32 blocks), as if there were no more room.
     let full = world.script("full-git", "trap '' XFSZ\nulimit -f 32\nexec git \"$@\"");
 
     let error = full.fetch(&clone, &world.remote(), &elmo_git::Wanted::All, LIMIT, |_| ()).await.unwrap_err();
