@@ -46,8 +46,8 @@
 //! # Limits
 //!
 //! 50 files, 10 steps from the first, 4 MiB together; 1,000 rules; of a pattern 1,000 parts, 4,096 bytes and 16 stars and
-//! variables; 100 notes; paths of 4,096 bytes. A path takes at most one pass for each star and variable of each rule, and a
-//! hundred for a pattern that names the locale twice.
+//! variables; 100 notes; paths of 4,096 bytes. A path takes at most one pass for each star and variable of each rule, and
+//! 500,000 steps for all rules; what takes more belongs to no locale.
 
 mod code;
 mod compile;
@@ -157,10 +157,12 @@ impl Rules {
             return None;
         }
         let mut search = Search::default();
-        self.rules.iter().find_map(|rule| {
+        let found = self.rules.iter().find_map(|rule| {
             let locale = self.matched(rule, path, &mut search)?;
             (!self.is_excluded(path, &locale, &mut search)).then_some(locale)
-        })
+        });
+        // A search that was given up may have missed what excludes the path.
+        found.filter(|_| !search.is_given_up())
     }
 
     /// Writes the rules as a text; it is the same if and only if the rules are.

@@ -1,5 +1,6 @@
 //! Which locale a path belongs to: compare-locales' answers, what is meant to differ, what is said, and hostile rules.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use elmo_l10n::paths::{Files, Note, Reading, Rules, Unusable};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, proptest};
+
+/// A path, and the locale that it should belong to.
+type Expected<'a> = (&'a str, Option<&'a str>);
 
 type Answers = BTreeMap<String, Vec<String>>;
 
@@ -31,7 +35,7 @@ fn read_text(text: &str) -> Result<(Rules, Vec<Note>), Unusable> {
 }
 
 fn locale_of(rules: &Rules, path: &str) -> Option<String> {
-    rules.locale_of(path.as_bytes()).map(|code| code.into_owned())
+    rules.locale_of(path.as_bytes()).map(Cow::into_owned)
 }
 
 struct Case {
@@ -130,7 +134,7 @@ fn the_last_pattern_is_asked_first_and_stars_take_as_much_as_they_can() {
 
 #[test]
 fn one_pattern_stands_for_all_locales() {
-    let cases: [(&str, &[(&str, Option<&str>)]); 7] = [
+    let cases: [(&str, &[Expected<'_>]); 7] = [
         (
             "{locale}/**",
             &[
@@ -453,15 +457,16 @@ proptest! {
     }
 }
 
-/// Patterns on which a regular expression would take exponential time, each with what a path repeats.
+/// Patterns on which a regular expression would take exponential time, each with what a path repeats; they match nothing,
+/// which shows only at the end.
 const HOSTILE: [(&str, &str); 7] = [
-    ("*a*a*a*a*a*a*a*a*a*a*a*a{locale}b", "a"),
-    ("**/a/**/a/**/a/**/a/**/a/**/a/**/{locale}/b", "a/"),
-    ("**/{locale}/**/{locale}/**/{locale}/b", "de/"),
-    ("*{locale}*{locale}*{locale}*x", "de-"),
-    ("*{locale}*{android_locale}*x", "b+de"),
-    ("{locale}**/**/**/**/**/**/**/**/**/**/**/**/**/x", "de/"),
-    ("*{android_locale}*{android_locale}x", "de"),
+    ("*a*a*a*a*a*a*a*a*a*a*a*a{locale}#*", "a"),
+    ("**/a/**/a/**/a/**/a/**/a/**/a/**/{locale}/#*", "a/"),
+    ("**/{locale}/**/{locale}/**/{locale}/#*", "de/"),
+    ("*{locale}*{locale}*{locale}*#*", "de-"),
+    ("*{locale}*{android_locale}*#*", "b+de"),
+    ("{locale}**/**/**/**/**/**/**/**/**/**/**/**/#*", "de/"),
+    ("*{android_locale}*{android_locale}#*", "de"),
 ];
 
 #[test]
@@ -471,10 +476,24 @@ fn no_pattern_takes_long() {
         let path = repeated.repeat(4096 / repeated.len());
 
         let start = Instant::now();
-        let found = [path.clone(), path + "x", repeated.repeat(5000)].map(|path| locale_of(&rules, &path));
+        let found = [&path, &repeated.repeat(5000)].map(|path| locale_of(&rules, path));
 
-        assert!(start.elapsed() < Duration::from_secs(2), "{pattern} took {:?}: {found:?}", start.elapsed());
+        assert_eq!(found, [None, None], "{pattern}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{pattern} took {:?}", start.elapsed());
     }
+}
+
+#[test]
+fn many_patterns_of_many_stars_are_given_up() {
+    let pattern = "[[paths]]\nl10n = \"*a*a*a*a*a*a*a*a*a*a*a*a{locale}#*\"\n";
+    let (rules, _) = read_text(&pattern.repeat(1000)).unwrap();
+    let path = "a".repeat(4096);
+
+    let start = Instant::now();
+    let found = [(); 10].map(|()| locale_of(&rules, &path));
+
+    assert_eq!(found, [const { None }; 10]);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -489,7 +508,6 @@ fn many_paths_take_no_time() {
     let took = start.elapsed();
 
     assert_eq!(found, 20_840);
-    // Unoptimised, and with other tests at its side.
-    assert!(took < Duration::from_secs(10), "{took:?}");
-    println!("{took:?}");
+    // Half a second, unoptimised; the rest is for a machine that has other things to do.
+    assert!(took < Duration::from_secs(30), "{took:?}");
 }
