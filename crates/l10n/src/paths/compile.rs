@@ -6,6 +6,9 @@ use super::config::{Config, Paths};
 use super::tree::in_order;
 use super::{MOST_RULES, Note, Rule, Rules, Unusable};
 
+/// How many files may be excluded; one that several of them include counts as often.
+const MOST_EXCLUDED: usize = 100;
+
 /// Makes rules of a file, those that it includes and those that it excludes.
 pub(super) fn compile(first: &str, configs: &BTreeMap<String, Config>, notes: Vec<Note>) -> Result<(Rules, Vec<Note>), Unusable> {
     let mut compiler = Compiler { lists: Vec::new(), numbers: BTreeMap::new(), rules: 0, notes };
@@ -43,12 +46,17 @@ impl Compiler {
         // What is included too is not excluded.
         let mut done: BTreeSet<&str> = included.iter().map(|(path, _)| *path).collect();
         let mut rules = Vec::new();
+        let mut files = 0;
         for other in configs.get(first).into_iter().flat_map(|config| &config.excludes) {
             if !configs.contains_key(&other.path) || !done.insert(&other.path) {
                 continue;
             }
             let excluded = in_order(&other.path, configs);
-            if all_locales(&excluded).is_empty() {
+            files += excluded.len();
+            if files > MOST_EXCLUDED {
+                let why = "excluded files include too many others";
+                self.note(first, other.line, format!("{} in `excludes` was left out: {why}", other.path));
+            } else if all_locales(&excluded).is_empty() {
                 self.note(first, other.line, format!("{} excludes nothing, since it lists no locales", other.path));
             } else {
                 rules.extend(self.rules_of(&excluded, Use::Excluded));
@@ -60,10 +68,11 @@ impl Compiler {
     /// Makes rules of a file and those that it includes, in their order.
     fn rules_of(&mut self, files: &[Named<'_>], used: Use) -> Vec<Rule> {
         let all = all_locales(files);
+        let all = (!all.is_empty()).then(|| self.number(&all));
         let mut rules = Vec::new();
         for (file, config) in files {
             let own: Option<BTreeSet<&str>> = config.locales.as_ref().map(|list| list.iter().map(String::as_str).collect());
-            let shared = own.as_ref().or((!all.is_empty()).then_some(&all)).map(|list| self.number(list));
+            let shared = own.as_ref().map(|list| self.number(list)).or(all);
             for paths in &config.paths {
                 let list = match &paths.locales {
                     None => shared,

@@ -45,9 +45,9 @@
 //!
 //! # Limits
 //!
-//! 50 files, 10 steps from the first, 4 MiB together; 1,000 rules; of a pattern 1,000 parts, 4,096 bytes and 16 stars and
-//! variables; 100 notes; paths of 4,096 bytes. A path takes at most one pass for each star and variable of each rule, and a
-//! hundred for a pattern that names the locale twice.
+//! 50 files, 10 steps from the first, 1 MiB together; 100 excluded files, each counted as often as it is included; 1,000 rules; of a pattern 1,000 parts, 4,096 bytes and 16 stars and
+//! variables; 100 notes; paths of 4,096 bytes. A path takes at most one pass for each star and variable of each rule, and
+//! 500,000 steps for all rules; what takes more belongs to no locale.
 
 mod code;
 mod compile;
@@ -144,9 +144,8 @@ impl Rules {
         match tree::read(path, files)? {
             Tree::Wants(paths) => Ok(Reading::Wants(paths)),
             Tree::Whole { configs, notes } => {
-                let (rules, mut notes) = compile::compile(path, &configs, notes)?;
-                notes.truncate(MOST_NOTES);
-                Ok(Reading::Done(rules, notes))
+                let (rules, notes) = compile::compile(path, &configs, notes)?;
+                Ok(Reading::Done(rules, in_order_of_lines(path, notes)))
             }
         }
     }
@@ -157,10 +156,12 @@ impl Rules {
             return None;
         }
         let mut search = Search::default();
-        self.rules.iter().find_map(|rule| {
+        let found = self.rules.iter().find_map(|rule| {
             let locale = self.matched(rule, path, &mut search)?;
             (!self.is_excluded(path, &locale, &mut search)).then_some(locale)
-        })
+        });
+        // A search that was given up may have missed what excludes the path.
+        found.filter(|_| !search.is_given_up())
     }
 
     /// Writes the rules as a text; it is the same if and only if the rules are.
@@ -201,4 +202,14 @@ impl Rules {
     fn names_a_locale(&self, rule: &Rule) -> bool {
         rule.pattern.has_locale() || self.only_locale(rule).is_some()
     }
+}
+
+/// Sorts notes; of too many, the last one says how many more there are.
+fn in_order_of_lines(first: &str, mut notes: Vec<Note>) -> Vec<Note> {
+    notes.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
+    if notes.len() > MOST_NOTES {
+        let more = notes.split_off(MOST_NOTES - 1).len();
+        notes.push(Note { file: first.to_owned(), line: 1, text: format!("{more} more notes are not shown") });
+    }
+    notes
 }

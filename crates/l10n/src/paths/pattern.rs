@@ -33,6 +33,13 @@ pub(super) enum Node {
     Anything,
 }
 
+impl Node {
+    /// Says whether it can take any number of bytes.
+    pub(super) fn is_open_ended(&self) -> bool {
+        !matches!(self, Node::Text(_) | Node::Locale(_))
+    }
+}
+
 /// How the code of a locale is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {

@@ -2,7 +2,7 @@
 //!
 //! The answer is the one that a regular expression of compare-locales would give, in its order: stars take as much as they
 //! can, a locale as little as it can. No place is tried twice, so the time is that of one pass over the path for each part of
-//! the pattern that is not text, whatever the two are.
+//! the pattern that is not text, whatever the two are; and there is a bound for all patterns together.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,12 +10,16 @@ use std::ops::Range;
 use super::code::{is_code, of_android, to_android};
 use super::pattern::{Form, Node, Pattern};
 
-/// How many locales are tried for a path whose pattern names the locale twice: each takes a pass of its own.
-const MOST_TRIES: usize = 100;
+/// How many places are tried for a path, with all patterns together; some hundred are usual for fifty patterns. It bounds what
+/// many patterns of many stars cost, and those that name the locale twice, with which each locale takes a pass of its own.
+const MOST_TRIES: usize = 500_000;
+/// How many places can be forgotten in the time that one is tried.
+const FORGOTTEN_AT_ONCE: usize = 64;
 
-/// What a search needs space for; it can be used for one pattern after the other.
+/// The search for one path; it is used for one pattern after the other, and remembers how much it has tried.
 #[derive(Default)]
 pub(super) struct Search {
+    tries: usize,
     jobs: Vec<Job>,
     seen: Vec<bool>,
 }
@@ -41,6 +45,11 @@ struct Found {
 pub(super) struct Match<'p>(pub(super) Option<Cow<'p, str>>);
 
 impl Search {
+    /// Says whether the path takes too long, so that nothing is known of it.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.tries > MOST_TRIES
+    }
+
     /// Matches a path with a pattern; only locales that are wanted are taken.
     pub(super) fn run<'p>(&mut self, pattern: &Pattern, path: &'p [u8], wanted: &dyn Fn(&str) -> bool) -> Option<Match<'p>> {
         if !may_match(&pattern.nodes, path) {
@@ -48,9 +57,8 @@ impl Search {
         }
         self.jobs.clear();
         self.seen.clear();
-        self.seen.resize(2 * (pattern.nodes.len() + 1) * (path.len() + 1), false);
         let again = after_a_locale_named_again(&pattern.nodes);
-        let mut run = Run { search: self, nodes: &pattern.nodes, path, wanted, again, locale: None, tries: 0 };
+        let mut run = Run { search: self, nodes: &pattern.nodes, path, wanted, again, locale: None };
         let found = run.all()?;
         Some(Match(found.and_then(|found| code(path, found.start..found.end, found.form))))
     }
@@ -76,9 +84,8 @@ struct Run<'s, 'n, 'p> {
     wanted: &'s dyn Fn(&str) -> bool,
     /// The part after the first locale, if another one names it again.
     again: Option<usize>,
-    /// The locale that was tried last, and how many there were.
+    /// The locale that was tried last.
     locale: Option<Found>,
-    tries: usize,
 }
 
 impl<'p> Run<'_, '_, 'p> {
@@ -86,9 +93,12 @@ impl<'p> Run<'_, '_, 'p> {
     fn all(&mut self) -> Option<Option<Found>> {
         self.later(0, 0, None);
         while let Some(job) = self.search.jobs.pop() {
-            self.forget_another_locale(job)?;
-            let seen = (2 * job.node + usize::from(job.inside)) * (self.path.len() + 1) + job.at;
-            if std::mem::replace(&mut self.search.seen[seen], true) {
+            self.search.tries += 1;
+            if self.search.is_given_up() {
+                return None;
+            }
+            self.forget_another_locale(job);
+            if self.was_tried(job) {
                 continue;
             }
             let is_end = job.at == self.path.len();
@@ -102,15 +112,32 @@ impl<'p> Run<'_, '_, 'p> {
         None
     }
 
+    /// Says whether a place was tried before, and remembers it. Text needs no memory, since it leads to one place only.
+    fn was_tried(&mut self, Job { node, inside, at, .. }: Job) -> bool {
+        if matches!(self.nodes.get(node), None | Some(Node::Text(_))) {
+            return false;
+        }
+        let seen = &mut self.search.seen;
+        if seen.is_empty() {
+            // Most paths are refused by the first text, before anything can be tried twice.
+            if !self.nodes[..=node].iter().any(Node::is_open_ended) {
+                return false;
+            }
+            seen.resize(2 * self.nodes.len() * (self.path.len() + 1), false);
+            self.search.tries += seen.len() / FORGOTTEN_AT_ONCE;
+        }
+        let place = (2 * node + usize::from(inside)) * (self.path.len() + 1) + at;
+        std::mem::replace(&mut seen[place], true)
+    }
+
     /// With another locale than before, the places after it are to be tried anew, if they name it again.
-    fn forget_another_locale(&mut self, job: Job) -> Option<()> {
-        let Some(after) = self.again.filter(|_| job.locale.is_some() && job.locale != self.locale) else {
-            return Some(());
-        };
+    fn forget_another_locale(&mut self, job: Job) {
+        let Some(after) = self.again.filter(|_| job.locale.is_some() && job.locale != self.locale) else { return };
         self.locale = job.locale;
-        self.tries += 1;
-        self.search.seen[2 * after * (self.path.len() + 1)..].fill(false);
-        (self.tries <= MOST_TRIES).then_some(())
+        if let Some(seen) = self.search.seen.get_mut(2 * after * (self.path.len() + 1)..) {
+            seen.fill(false);
+            self.search.tries += seen.len() / FORGOTTEN_AT_ONCE;
+        }
     }
 
     /// Puts what may follow onto the pile, the best last.

@@ -10,7 +10,7 @@ use super::{Files, Note, Unusable};
 const MOST_FILES: usize = 50;
 const DEEPEST: usize = 10;
 /// How many bytes the files may have together.
-const LARGEST: usize = 4 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// What the files say.
 pub(super) enum Tree {

@@ -1,5 +1,6 @@
 //! Which locale a path belongs to: compare-locales' answers, what is meant to differ, what is said, and hostile rules.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use elmo_l10n::paths::{Files, Note, Reading, Rules, Unusable};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, proptest};
+
+/// A path, and the locale that it should belong to.
+type Expected<'a> = (&'a str, Option<&'a str>);
 
 type Answers = BTreeMap<String, Vec<String>>;
 
@@ -31,7 +35,7 @@ fn read_text(text: &str) -> Result<(Rules, Vec<Note>), Unusable> {
 }
 
 fn locale_of(rules: &Rules, path: &str) -> Option<String> {
-    rules.locale_of(path.as_bytes()).map(|code| code.into_owned())
+    rules.locale_of(path.as_bytes()).map(Cow::into_owned)
 }
 
 struct Case {
@@ -130,7 +134,7 @@ fn the_last_pattern_is_asked_first_and_stars_take_as_much_as_they_can() {
 
 #[test]
 fn one_pattern_stands_for_all_locales() {
-    let cases: [(&str, &[(&str, Option<&str>)]); 7] = [
+    let cases: [(&str, &[Expected<'_>]); 7] = [
         (
             "{locale}/**",
             &[
@@ -239,15 +243,13 @@ path = "../l10n.toml"
 fn what_is_not_understood_is_said_with_its_line() {
     let (rules, notes) = read_text(ODD).unwrap();
 
-    let mut notes: Vec<_> = notes.iter().map(|note| (note.line, note.to_string())).collect();
-    notes.sort();
-    let notes: Vec<_> = notes.into_iter().map(|(_, note)| note.strip_prefix("l10n.toml, line ").unwrap().to_owned()).collect();
+    let notes: Vec<_> = notes.iter().map(|note| note.to_string().replace("l10n.toml, line ", "")).collect();
     assert_eq!(
         notes,
         [
             "1: `basepath` is no text and was left out",
-            "2: `de_AT` in `locales` is no code of a locale and was left out",
             "2: an entry of `locales` is no text and was left out",
+            "2: `de_AT` in `locales` is no code of a locale and was left out",
             "3: `dashboard` is not known and was left out",
             "6: `kind` in `env` is no text and was left out",
             "7: `locale` in `env` was left out: it is always the locale of the path",
@@ -338,19 +340,33 @@ fn what_a_file_names_is_bounded() {
     let wide = |path: &str| {
         Some(if path == "l10n.toml" { pattern.to_owned() + &includes(&wide) } else { pattern.to_owned() }.into_bytes())
     };
-    let long = "#".repeat(5 << 20);
+    let long = "#".repeat(2 << 20);
+    let codes = ('a'..='z').flat_map(|a| ('a'..='z').flat_map(move |b| ('a'..='z').map(move |c| format!("'{a}{b}{c}',"))));
+    let codes = codes.collect::<String>();
+    let files: Vec<_> = (0..40).map(|number| format!("{number}.toml")).collect();
+    let excludes = includes(&files).replace("includes", "excludes");
+    let tangled = |path: &str| {
+        let named = if path == "l10n.toml" { excludes.clone() } else { includes(&files) };
+        let listed = if path == "0.toml" || path == "l10n.toml" { format!("locales = [{codes}]\n") } else { String::new() };
+        Some(format!("{listed}{pattern}{named}").into_bytes())
+    };
 
     let (_, deep) = read("0.toml", deep).unwrap();
     let (_, wide) = read("l10n.toml", wide).unwrap();
     let (_, patterns) = read_text(&pattern.repeat(1200)).unwrap();
+
+    let start = Instant::now();
+    let (_, tangled) = read("l10n.toml", tangled).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 
     let last = |notes: &[Note]| notes.last().unwrap().to_string();
     assert_eq!(
         last(&deep),
         "10.toml, line 4: a file was left out: 11.toml is more than 10 files deep, or more than 50 files are named"
     );
+    assert_eq!(last(&tangled), "l10n.toml, line 83: 39.toml in `excludes` was left out: excluded files include too many others");
     assert_eq!((wide.len(), patterns.len()), (100, 100));
-    assert_eq!(last(&patterns), "l10n.toml, line 2200: this pattern was left out: there are more than 1000");
+    assert_eq!(last(&patterns), "l10n.toml, line 1: 101 more notes are not shown");
     assert!(read_text(&long).is_err());
     assert!(read_text(&format!("a = {}", "[".repeat(100_000))).is_err());
 }
@@ -453,15 +469,16 @@ proptest! {
     }
 }
 
-/// Patterns on which a regular expression would take exponential time, each with what a path repeats.
+/// Patterns on which a regular expression would take exponential time, each with what a path repeats; they match nothing,
+/// which shows only at the end.
 const HOSTILE: [(&str, &str); 7] = [
-    ("*a*a*a*a*a*a*a*a*a*a*a*a{locale}b", "a"),
-    ("**/a/**/a/**/a/**/a/**/a/**/a/**/{locale}/b", "a/"),
-    ("**/{locale}/**/{locale}/**/{locale}/b", "de/"),
-    ("*{locale}*{locale}*{locale}*x", "de-"),
-    ("*{locale}*{android_locale}*x", "b+de"),
-    ("{locale}**/**/**/**/**/**/**/**/**/**/**/**/**/x", "de/"),
-    ("*{android_locale}*{android_locale}x", "de"),
+    ("*a*a*a*a*a*a*a*a*a*a*a*a{locale}#*", "a"),
+    ("**/a/**/a/**/a/**/a/**/a/**/a/**/{locale}/#*", "a/"),
+    ("**/{locale}/**/{locale}/**/{locale}/#*", "de/"),
+    ("*{locale}*{locale}*{locale}*#*", "de-"),
+    ("*{locale}*{android_locale}*#*", "b+de"),
+    ("{locale}**/**/**/**/**/**/**/**/**/**/**/**/#*", "de/"),
+    ("*{android_locale}*{android_locale}#*", "de"),
 ];
 
 #[test]
@@ -471,10 +488,24 @@ fn no_pattern_takes_long() {
         let path = repeated.repeat(4096 / repeated.len());
 
         let start = Instant::now();
-        let found = [path.clone(), path + "x", repeated.repeat(5000)].map(|path| locale_of(&rules, &path));
+        let found = [&path, &repeated.repeat(5000)].map(|path| locale_of(&rules, path));
 
-        assert!(start.elapsed() < Duration::from_secs(2), "{pattern} took {:?}: {found:?}", start.elapsed());
+        assert_eq!(found, [None, None], "{pattern}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{pattern} took {:?}", start.elapsed());
     }
+}
+
+#[test]
+fn many_patterns_of_many_stars_are_given_up() {
+    let pattern = "[[paths]]\nl10n = \"*a*a*a*a*a*a*a*a*a*a*a*a{locale}#*\"\n";
+    let (rules, _) = read_text(&pattern.repeat(1000)).unwrap();
+    let path = "a".repeat(4096);
+
+    let start = Instant::now();
+    let found = [(); 10].map(|()| locale_of(&rules, &path));
+
+    assert_eq!(found, [const { None }; 10]);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -489,7 +520,6 @@ fn many_paths_take_no_time() {
     let took = start.elapsed();
 
     assert_eq!(found, 20_840);
-    // Unoptimised, and with other tests at its side.
-    assert!(took < Duration::from_secs(10), "{took:?}");
-    println!("{took:?}");
+    // Half a second, unoptimised; the rest is for a machine that has other things to do.
+    assert!(took < Duration::from_secs(30), "{took:?}");
 }
