@@ -124,8 +124,14 @@ fn stands_for(character: char) -> Option<u8> {
 }
 
 fn must_be_spelled(character: char) -> bool {
-    let turns_direction = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (character.is_control() && character != '\n' && character != '\t') || turns_direction || stands_for(character).is_some()
+    (character.is_control() && character != '\n' && character != '\t')
+        || turns_direction(character)
+        || stands_for(character).is_some()
+}
+
+/// Whether the character turns the reading direction of what follows it, by which one name can look like another.
+pub fn turns_direction(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// In WTF-8 the surrogates U+DC80…U+DCFF are ED B2 80…ED B3 BF; each stands for one byte 80…FF.

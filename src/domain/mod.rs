@@ -21,7 +21,7 @@ pub use changeset::{Changeset, HgDate};
 pub use clock::Clock;
 pub use comparison::{Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
 pub use hex::hex;
-pub use kept::Kept;
+pub use kept::{Kept, turns_direction};
 pub use locale_rules::{ConfigFiles, Configured, LocaleRules, NoRules};
 pub use logged::{in_full, milliseconds};
 pub use marker::Marker;

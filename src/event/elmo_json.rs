@@ -3,6 +3,7 @@
 use super::source::Source;
 use crate::domain::{
     ArtifactName, Compared, Comparison, Counts, LocaleCode, MOST_COUNTED, Published, RepositoryUrl, Revision, UrlRules,
+    turns_direction,
 };
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -149,7 +150,8 @@ fn text_of<'v>(fields: &'v Map<String, Value>, place: &str, name: &str, longest:
         Some(Value::String(text)) => text,
         Some(other) => return Err(wrong(&place, format_args!("{} is not a string", brief(other)))),
     };
-    let plain = !text.is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control);
+    let is_odd = |character: char| character.is_control() || turns_direction(character);
+    let plain = !text.is_empty() && text.chars().count() <= longest && !text.chars().any(is_odd);
     if plain { Ok(text) } else { Err(wrong(&place, format_args!("it must be 1 to {longest} characters on one line"))) }
 }
 
@@ -294,6 +296,7 @@ mod tests {
             (&format!("{first}.locale"), json!("toolong-and-more-than-35-characters-x"), "comparisons[0].locale"),
             (&format!("{first}.config"), json!("../x.toml"), "comparisons[0].config"),
             (&format!("{first}.config"), json!("a\u{0}b"), "comparisons[0].config"),
+            (&format!("{first}.config"), json!("a\u{202e}lmot.b"), "comparisons[0].config"),
             (&format!("{first}.artifact"), Value::Null, "comparisons[0].artifact: null is not a string"),
             (&format!("{first}.artifact"), json!("é"), "comparisons[0].artifact"),
             (&format!("{first}.summary"), json!([]), "comparisons[0].summary"),

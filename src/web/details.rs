@@ -1,7 +1,8 @@
 //! The details of a comparison: compare-locales' JSON in, files with what is wrong in them out. Pure; everything in it is a
-//! localizer's or a task's text, of any length.
+//! localizer's or a task's text, of any length, and comes out as a reader may see it.
 
 use super::tree::{folder_and_name, in_order};
+use crate::domain::Kept;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -79,14 +80,19 @@ fn walk(path: &str, node: &Value, files: &mut Vec<File>) {
 fn file(path: &str, items: &[Value]) -> File {
     // The first part is the locale, which the page says already.
     let path = path.split_once('/').map_or(path, |(_, rest)| rest);
-    let (folder, name) = folder_and_name(path);
+    let path = Kept::from(path).to_string();
+    let (folder, name) = folder_and_name(&path);
     let pairs = || items.iter().filter_map(|item| item.as_object()?.iter().next());
     let whole = pairs().find_map(|(kind, _)| match kind.as_str() {
         "missingFile" => Some(Class::Missing),
         "obsoleteFile" => Some(Class::Obsolete),
         _ => None,
     });
-    let entries = pairs().filter_map(|(kind, value)| Some(Entry { class: class(kind)?, text: text(value), issue: 0 })).collect();
+    let entries = pairs()
+        .filter_map(|(kind, value)| {
+            Some(Entry { class: class(kind)?, text: Kept::from(text(value).as_str()).to_string(), issue: 0 })
+        })
+        .collect();
     File { folder: folder.to_owned(), name: name.to_owned(), whole, entries }
 }
 

@@ -88,7 +88,14 @@ impl<S: Sync> FromRequestParts<S> for Format {
 pub(super) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     let given = parameters.iter().filter(|(_, value)| !value.is_empty());
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    let path = encoded(path);
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
+/// A path as it stands in an address.
+fn encoded(path: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte);
+    path.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Where a page is, with its filters: the address to pass on, and those of the same page in other formats or with one filter
@@ -120,8 +127,8 @@ impl Here {
     }
 
     /// The address without any filter, for forms.
-    pub(super) fn path(&self) -> &str {
-        &self.path
+    pub(super) fn path(&self) -> String {
+        encoded(&self.path)
     }
 
     /// The address, filters and all.
@@ -185,6 +192,7 @@ mod tests {
         assert_eq!(here.with("start", ""), "/p?repo=a&repo=b");
         assert_eq!(here.with("repo", "c"), "/p?start=50&repo=c");
         assert_eq!(here.carried(&["repo"]), [("start".into(), "50".to_owned())]);
+        assert_eq!(Here::at("/trees/a?b#c%41").address(), "/trees/a%3Fb%23c%2541");
         assert_eq!(here.twins(), [("json", "/p?repo=a&repo=b&start=50&format=json".to_owned())]);
     }
 }

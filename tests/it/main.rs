@@ -9,6 +9,7 @@ mod architecture;
 mod bad_answers;
 mod branch_moves;
 mod broker;
+mod browser;
 mod checks;
 mod clones;
 mod command_line;

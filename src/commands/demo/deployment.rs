@@ -1,6 +1,6 @@
 //! The demo's own Taskcluster: tasks that compared the demo's locales, and published how far each one is.
 
-use super::upstream::{DemoUpstream, Translated};
+use super::upstream::{DemoUpstream, Standing, Translated};
 use crate::domain::{Message, RootUrl};
 use anyhow::Context;
 use elmo_queue::{Artifact, Queue, Task};
@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 
 /// What is compared: menus by the one, dialogs and windows by the other.
 const CONFIGS: [&str; 2] = ["_configs/browser.toml", "_configs/toolkit.toml"];
-/// So many strings of dialogs and windows there are; all are translated.
-const DIALOGS: usize = 9;
 
 /// The running queue, and how many tasks it had.
 pub(super) struct DemoDeployment {
@@ -31,21 +29,26 @@ impl DemoDeployment {
     /// A task compares all locales with the source strings, as the host has both now; gives the queue's message about it.
     pub(super) fn compare(&mut self, upstream: &DemoUpstream) -> anyhow::Result<Message> {
         self.tasks += 1;
-        self.published(upstream, Task::new(self.tasks), upstream.translated()?)
+        self.published(upstream, Task::new(self.tasks), &upstream.standing()?)
     }
 
-    /// The same as a task did it after the first push to each locale, which ended at that time.
-    pub(super) fn compare_at_first(&mut self, upstream: &DemoUpstream, ended: Timestamp) -> anyhow::Result<Message> {
+    /// The same as a task did it when everything stood like that, which ended at that time.
+    pub(super) fn compare_as_it_was(
+        &mut self,
+        upstream: &DemoUpstream,
+        ended: Timestamp,
+        standing: &Standing,
+    ) -> anyhow::Result<Message> {
         self.tasks += 1;
-        self.published(upstream, Task::new(self.tasks).resolved(ended), upstream.translated_at_first())
+        self.published(upstream, Task::new(self.tasks).resolved(ended), standing)
     }
 
-    fn published(&self, upstream: &DemoUpstream, task: Task, locales: Vec<Translated>) -> anyhow::Result<Message> {
-        let (source, revision) = upstream.source()?;
-        let mut task = task.source(&format!("{source}/file/{revision}/taskcluster/kinds/l10n"));
+    fn published(&self, upstream: &DemoUpstream, task: Task, standing: &Standing) -> anyhow::Result<Message> {
+        let source = upstream.source();
+        let mut task = task.source(&format!("{source}/file/{}/taskcluster/kinds/l10n", standing.source));
         let mut comparisons = Vec::new();
-        for translated in locales {
-            for (config, (summary, details)) in CONFIGS.iter().zip([menus(&translated), dialogs(&translated)]) {
+        for translated in &standing.locales {
+            for (config, (summary, details)) in CONFIGS.iter().zip([menus(translated, standing.items), dialogs(translated)]) {
                 let stem = config.trim_start_matches("_configs/").trim_end_matches(".toml");
                 let (locale, name) = (translated.locale, format!("public/compares/{stem}.{}.json", translated.locale));
                 comparisons.push(json!({
@@ -65,8 +68,8 @@ impl DemoDeployment {
 }
 
 /// The counts of a locale's menus, and what is wrong with them.
-fn menus(translated: &Translated) -> (Value, Value) {
-    let (have, want) = (translated.items, DemoUpstream::ITEMS);
+fn menus(translated: &Translated, want: usize) -> (Value, Value) {
+    let have = translated.items;
     let missing = (have..want).map(|number| json!({"missingEntity": format!("menu-item-{number}")}));
     let obsolete = (want..have).map(|number| json!({"obsoleteEntity": format!("menu-item-{number}")}));
     let mut entries: Vec<Value> = missing.chain(obsolete).collect();
@@ -82,13 +85,24 @@ fn menus(translated: &Translated) -> (Value, Value) {
 /// The counts of its dialogs and windows.
 fn dialogs(translated: &Translated) -> (Value, Value) {
     let is_old = translated.locale.contains('-');
-    let details = if is_old { json!({"toolkit/chrome/global/old.dtd": [{"obsoleteFile": "error"}]}) } else { json!({}) };
-    (summary(DIALOGS, 0, usize::from(is_old), 0), details)
+    let (have, want) = (translated.buttons, DemoUpstream::BUTTONS);
+    let missing: Vec<Value> = (have..want).map(|number| json!({"missingEntity": format!("dialog.button{number}")})).collect();
+    let mut details = json!({});
+    if is_old {
+        details["toolkit/chrome/global/old.dtd"] = json!([{"obsoleteFile": "error"}]);
+    }
+    if !missing.is_empty() {
+        details["browser/chrome/browser/browser.properties"] = json!(missing);
+    }
+    (summary(have, want - have, usize::from(is_old), 0), details)
 }
 
-fn summary(changed: usize, missing: usize, obsolete: usize, issues: usize) -> Value {
+/// Every eighth string says in the language what it says in English.
+fn summary(translated: usize, missing: usize, obsolete: usize, issues: usize) -> Value {
+    let unchanged = translated / 8;
+    let changed = translated - unchanged;
     json!({
         "errors": issues, "warnings": issues, "missing": missing, "missing_w": 2 * missing, "report": 0, "obsolete": obsolete,
-        "changed": changed, "changed_w": 2 * changed, "unchanged": 1, "unchanged_w": 1, "keys": 0,
+        "changed": changed, "changed_w": 2 * changed, "unchanged": unchanged, "unchanged_w": unchanged, "keys": 0,
     })
 }

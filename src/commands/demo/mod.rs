@@ -18,7 +18,6 @@ use crate::sync::{Lanes, quiet};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use deployment::DemoDeployment;
-use jiff::SignedDuration;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -103,7 +102,7 @@ impl Demo {
         stop: &CancellationToken,
         out: &mut Out,
     ) -> anyhow::Result<()> {
-        outside.compare_at_first(parts).await?;
+        outside.compare_each_week(parts).await?;
         outside.compare(parts).await?;
         arrived(parts, stop).await?;
         if self.once {
@@ -141,11 +140,12 @@ impl Outside {
         Ok(message.routing_key)
     }
 
-    /// A task of three weeks ago compared all locales as they were then.
-    async fn compare_at_first(&mut self, parts: &Parts) -> anyhow::Result<()> {
-        let ended = parts.clock.now() - SignedDuration::from_hours(3 * 7 * 24);
-        let message = self.deployment.compare_at_first(&self.upstream, ended)?;
-        super::messages::take_results(&parts.tasks()?, &[message]).await
+    /// At the end of each week a task compared all locales as they were then.
+    async fn compare_each_week(&mut self, parts: &Parts) -> anyhow::Result<()> {
+        let Outside { upstream, deployment } = self;
+        let compared = |(ended, standing): &(_, _)| deployment.compare_as_it_was(upstream, *ended, standing);
+        let messages = upstream.past().iter().map(compared).collect::<anyhow::Result<Vec<Message>>>()?;
+        super::messages::take_results(&parts.tasks()?, &messages).await
     }
 
     /// A task compares all locales, and the queue's message about it arrives, before the pushes or after them.
@@ -170,8 +170,8 @@ async fn follow(parts: &Parts, upstream: &DemoUpstream) -> anyhow::Result<()> {
     let name: ForestName = FOREST.parse()?;
     let url = RepositoryUrl::parse(&upstream.url_of(FOREST), UrlRules::OnlyHttp)?;
     parts.store.add_forest(&NewForest { name, url, fork_of: None }).await?;
-    let (name, (url, _)) = (DemoUpstream::source_name().parse()?, upstream.source()?);
-    let url = RepositoryUrl::parse(&url, UrlRules::OnlyHttp)?;
+    let name = DemoUpstream::source_name().parse()?;
+    let url = RepositoryUrl::parse(&upstream.source(), UrlRules::OnlyHttp)?;
     let source = NewRepository::at(name, url);
     parts.store.add_repository(&source, parts.clock.now()).await?;
     Ok(())

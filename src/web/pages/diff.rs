@@ -166,7 +166,7 @@ fn page(
         previous: (start > 0).then(|| here.with("start", "")),
         files: contents.into_iter().take(shown.len()).collect(),
         tree: grown(shown.into_iter().map(|file| (folder_and_name(&file.difference.path).0.to_owned(), file)).collect()),
-        title: wanted.one("title").to_owned(),
+        title: Kept::from(wanted.one("title")).to_string(),
         path: wanted.all("path"),
         turned: address("/source/diff/", &[("repo", repository.name.as_str()), ("from", &to), ("to", &from)]),
         here: if start > 0 { here.and("start", start) } else { here },
