@@ -102,12 +102,16 @@ impl Clones {
     /// Renames a clone away, with the reason beside it.
     pub fn set_aside(&self, clone: &RepositoryName, reason: &str) -> Result<(), FetchError> {
         let aside = Beside::new(&self.data.join("aside")).map_err(disk("make a folder for a clone set aside"))?;
-        let moved = HISTORIES.map(|history| std::fs::rename(self.path(clone).join(history), aside.path().join(history)));
-        if moved.iter().all(|moved| moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)) {
-            return Ok(());
+        let mut was_there = false;
+        for history in HISTORIES {
+            match std::fs::rename(self.path(clone).join(history), aside.path().join(history)) {
+                Ok(()) => was_there = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(disk("set a clone aside")(error)),
+            }
         }
-        for error in moved.into_iter().filter_map(Result::err).filter(|error| error.kind() != io::ErrorKind::NotFound) {
-            return Err(disk("set a clone aside")(error));
+        if !was_there {
+            return Ok(());
         }
         tracing::warn!(clone = %clone, reason, kept = %aside.path().display(), "clone set aside");
         let kept = aside.keep();

@@ -186,11 +186,11 @@ impl CommitReader {
     /// The next one; none at the end.
     pub async fn next(&mut self) -> Result<Option<Changeset>, FetchError> {
         let commit = self.commits.next().await?;
-        Ok(commit.map(|commit| changeset(commit, &self.branch)))
+        Ok(commit.map(|commit| changeset(&commit, &self.branch)))
     }
 }
 
-fn changeset(commit: Commit, branch: &Kept) -> Changeset {
+fn changeset(commit: &Commit, branch: &Kept) -> Changeset {
     Changeset {
         revision: revision(&commit.hash),
         parents: commit.parents.iter().map(revision).collect(),

@@ -41,7 +41,7 @@ pub use database::{Kind, Store, StoreError};
 pub use events::RepositoryEvent;
 pub use history::{HistoryRow, Life, TreeHistory};
 pub use ingest::{Batch, Noted};
-pub use moves::{Branches, MoveRecording, MovesRecorded, MovesRecording, Noticed, SeenPush};
+pub use moves::{Branches, MoveRecording, MoveRow, MovesRecorded, MovesRecording, Noticed, SeenPush};
 pub use obsolescence::Marking;
 pub use parked::{Parked, ParkedRow};
 pub use places::{Before, CoursePoint, Place, PlaceRow};

@@ -38,6 +38,15 @@ pub struct SeenPush {
     pub after: Revision,
 }
 
+/// A push of git as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveRow {
+    pub push_id: u64,
+    pub branch: Kept,
+    pub before: Revision,
+    pub after: Revision,
+}
+
 /// Moves to record.
 #[derive(Clone, Debug)]
 pub struct MovesRecording {
@@ -95,6 +104,14 @@ const SEEN: &str = "
     join changeset target on target.id = push.target
     where push.repository = $1 and push.seen = 1
     order by push.push_id";
+const MOVES: &str = "
+    select push.push_id, branch.name, origin.revision as origin, target.revision as target
+    from push
+    join branch on branch.id = push.branch
+    join changeset origin on origin.id = push.origin
+    join changeset target on target.id = push.target
+    where push.repository = $1
+    order by push.push_id";
 /// Whoever has this row is the only one that numbers pushes.
 const HOLD: &str = "update repository set last_push = last_push where id = $1 returning last_push, generation";
 const HEAD_IDS: &str = "select branch, changeset from branch_head where repository = $1";
@@ -132,6 +149,16 @@ impl Store {
             notices: of(NOTICES).await?.iter().map(noticed_from).collect::<Result<_, _>>()?,
             seen: of(SEEN).await?.iter().map(seen_from).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// All moves of a repository's branches, in their order.
+    pub async fn moves(&self, repository: RepositoryId) -> Result<Vec<MoveRow>, StoreError> {
+        let rows = sqlx::query(MOVES).bind(repository.0).fetch_all(self.readers()).await?;
+        let one = |row: &AnyRow| -> Result<MoveRow, StoreError> {
+            let push_id = row.try_get::<i64, _>("push_id")?.cast_unsigned();
+            Ok(MoveRow { push_id, branch: kept(row, "name")?, before: parsed(row, "origin")?, after: parsed(row, "target")? })
+        };
+        rows.iter().map(one).collect()
     }
 
     /// Records moves whose changesets are recorded, all or none.

@@ -242,7 +242,7 @@ fn at(branches: &BTreeMap<Kept, Revision>, branch: &Kept) -> Revision {
 }
 
 /// The branches that are followed: those that are named, or the one that the host calls its HEAD.
-fn followed(named: &[Kept], url: &RepositoryUrl, host: &HostBranches) -> Result<Vec<Kept>, SyncError> {
+pub(super) fn followed(named: &[Kept], url: &RepositoryUrl, host: &HostBranches) -> Result<Vec<Kept>, SyncError> {
     if !named.is_empty() {
         return Ok(named.to_vec());
     }
@@ -262,7 +262,7 @@ fn is_still_seen(seen: &SeenPush, moves: &[BranchMove]) -> bool {
 }
 
 /// As many commits as one transaction takes; none at the end.
-async fn next_batch(commits: &mut CommitReader) -> Result<Option<Vec<Changeset>>, FetchError> {
+pub(super) async fn next_batch(commits: &mut CommitReader) -> Result<Option<Vec<Changeset>>, FetchError> {
     let (mut batch, mut files, mut bytes) = (Vec::new(), 0, 0);
     while batch.len() < BATCH && files < BATCH_FILES && bytes < BATCH_BYTES {
         let Some(changeset) = commits.next().await? else {

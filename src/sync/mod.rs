@@ -11,6 +11,7 @@ mod lanes;
 pub mod moves;
 mod recorder;
 mod verify;
+mod verify_branches;
 
 pub use bringer::{Bringer, Progress, Watcher, quiet};
 pub use lanes::{LaneSettings, Lanes};
