@@ -167,7 +167,7 @@ impl Site {
     /// Every kind of page, with what it must say; a new one needs only its line here.
     async fn list_of_pages(&self) -> Vec<Value> {
         let tip = |name: &str| self.world.upstream.tip(name).unwrap().to_string();
-        let of_fr = format!("/dashboard/history?tree=gecko-strings/browser&locale=fr");
+        let of_fr = "/dashboard/history?tree=gecko-strings/browser&locale=fr".to_owned();
         let (run, evil_run) = (self.newest_run("fr").await, self.newest_run("x-evil").await);
         let evil_tree = encoded(&self.world.store.run(evil_run).await.unwrap().unwrap().tree);
         let (first, second, third) = self.evil_changesets();
