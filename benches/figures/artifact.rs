@@ -20,7 +20,8 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     let pages = pages(&folder, &queue, scaled(ENTRIES, scale)).await?;
     let server = Server::start(&folder)?;
     let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-    until_it_serves(&client, &server).await?;
+    server.until_it_serves().await?;
+    client.get(format!("{}/runs", server.address())).send().await.context("the server is there")?.error_for_status()?;
     let [first, crowded] = pages.map(|page| format!("{}{page}", server.address()));
 
     report.limited("first visit, ms", visit(&client, &first).await?, Limit::AtMost(300.0));
@@ -87,14 +88,4 @@ async fn visit(client: &reqwest::Client, page: &str) -> anyhow::Result<f64> {
 
 fn fetched(queue: &Queue) -> f64 {
     queue.asked().iter().filter(|asked| asked.place == Place::Bytes && asked.path.contains("compares")).count() as f64
-}
-
-async fn until_it_serves(client: &reqwest::Client, server: &Server) -> anyhow::Result<()> {
-    let began = Instant::now();
-    while client.get(format!("{}/__heartbeat__", server.address())).send().await.is_err() {
-        anyhow::ensure!(began.elapsed() < PATIENCE, "the server does not come");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    client.get(format!("{}/runs", server.address())).send().await.context("the server is there")?.error_for_status()?;
-    Ok(())
 }

@@ -3,19 +3,25 @@
 
 mod artifact;
 mod backlog;
+mod diff;
 mod import;
+mod l10n;
 mod latency;
+mod localized;
 mod memory;
+mod pages;
 mod report;
 mod results;
 mod setting;
 mod skip;
+mod three_years;
+mod visitors;
 
 use anyhow::bail;
 use report::Report;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory|results|artifact [SCALE]
+const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n [SCALE]
 
 SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; the limits are meant for
 the whole.";
@@ -35,6 +41,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         "memory" => memory::run(&mut report, scale).await?,
         "results" => results::run(&mut report, scale).await?,
         "artifact" => artifact::run(&mut report, scale).await?,
+        "pages" => pages::run(&mut report, scale).await?,
+        "diff" => diff::run(&mut report, scale).await?,
+        "l10n" => l10n::run(&mut report, scale)?,
         _ => bail!(USAGE),
     }
     Ok(if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -259,6 +259,17 @@ impl Server {
         memory_of(self.child.id(), line)
     }
 
+    /// Waits until it answers.
+    pub(crate) async fn until_it_serves(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let address = self.address.trim_start_matches("http://");
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            anyhow::ensure!(began.elapsed() < PATIENCE, "the server does not come");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
     /// SIGTERM, then waits for the end.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         let status = terminate(&mut self.child)?;

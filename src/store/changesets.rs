@@ -2,7 +2,7 @@
 
 use super::database::{Store, StoreError, parsed, parsed_option};
 use super::pushes::{PushedChangeset, changeset_from, kept};
-use crate::domain::{HgDate, Kept, RepositoryId, RepositoryName, Revision};
+use crate::domain::{HgDate, Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -30,7 +30,8 @@ pub struct ChangesetRow {
     pub files: Vec<Kept>,
     pub parents: Vec<Revision>,
     pub children: Vec<Revision>,
-    pub repositories: Vec<(RepositoryName, String)>,
+    /// Each with its URL, and what keeps its history.
+    pub repositories: Vec<(RepositoryName, String, Vcs)>,
     pub pushes: Vec<PushOfChangeset>,
     /// The pushes that took it from their branches, where no later push brought it back.
     pub dropped: Vec<PushOfChangeset>,
@@ -76,7 +77,7 @@ const CHILDREN: &str = "
     select changeset.revision from changeset_parent join changeset on changeset.id = changeset_parent.changeset
     where changeset_parent.parent = $1 order by changeset.id limit 100";
 const REPOSITORIES: &str = "
-    select repository.name, repository.url from repository_changeset
+    select repository.name, repository.url, repository.vcs from repository_changeset
     join repository on repository.id = repository_changeset.repository
     where repository_changeset.changeset = $1 order by repository.name";
 const PUSHES: &str = "
@@ -161,7 +162,7 @@ impl Store {
                 .all(REPOSITORIES, id)
                 .await?
                 .iter()
-                .map(|row| Ok((parsed(row, "name")?, row.try_get("url")?)))
+                .map(|row| Ok((parsed(row, "name")?, row.try_get("url")?, parsed(row, "vcs")?)))
                 .collect::<Result<_, StoreError>>()?,
             pushes: self.all(PUSHES, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,
             dropped: self.all(DROPPED, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,

@@ -2,10 +2,12 @@
 
 use super::database::{Kind, Store, StoreError, parsed};
 use super::repositories::time;
+use super::version::Versions;
 use crate::domain::{RepositoryName, RootUrl};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use std::sync::PoisonError;
 
 /// How many messages of a kind came to an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,15 @@ pub struct Totals {
     pub runs: i64,
     /// Changesets that something names and nobody has shown yet.
     pub awaited: i64,
+}
+
+/// How much there was as long as these versions hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    versions: Versions,
+    pushes: i64,
+    changesets: i64,
+    runs: i64,
 }
 
 /// A repository that a worker has in hand.
@@ -57,13 +68,14 @@ pub struct DeploymentCount {
 const MESSAGES: &str = "select exchange, kind, outcome, count, last_at from message_count order by exchange, kind, outcome";
 const TOTALS: &str = "
     select (select count(*) from repository) as repositories,
-           (select count(*) from push) as pushes,
-           (select count(*) from changeset where known = 1) - 1 as changesets,
            (select count(*) from parked) as parked,
            (select count(*) from repository where archived = 0 and announced_push > last_push) as behind,
            (select count(*) from repository where archived = 0 and error_class is not null and error_class <> 'lag') as failing,
-           (select count(*) from run) as runs,
            (select count(*) from changeset where known = 0) as awaited";
+const MANY: &str = "
+    select (select count(*) from push) as pushes,
+           (select count(*) from changeset where known = 1) - 1 as changesets,
+           (select count(*) from run) as runs";
 const DEPLOYMENTS: &str = "
     select seen.root, count(task_result.id) as results, max(task_result.resolved_at) as newest,
            (select count(*) from parked where parked.root = seen.root) as parked
@@ -118,17 +130,33 @@ impl Store {
 
     /// How much there is; the null changeset is not counted.
     pub async fn totals(&self) -> Result<Totals, StoreError> {
+        let Counted { pushes, changesets, runs, .. } = self.many().await?;
         let row = sqlx::query(TOTALS).fetch_one(self.readers()).await?;
         Ok(Totals {
             repositories: row.try_get("repositories")?,
-            pushes: row.try_get("pushes")?,
-            changesets: row.try_get("changesets")?,
+            pushes,
+            changesets,
             parked: row.try_get("parked")?,
             behind: row.try_get("behind")?,
             failing: row.try_get("failing")?,
-            runs: row.try_get("runs")?,
+            runs,
             awaited: row.try_get("awaited")?,
         })
+    }
+
+    /// Counts what there is a lot of, unless nothing has changed since that was done. The versions are read before, so that what
+    /// changes meanwhile is counted again.
+    async fn many(&self) -> Result<Counted, StoreError> {
+        let versions = self.versions().await?;
+        let counted = *self.counted().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counted) = counted.filter(|counted| counted.versions == versions) {
+            return Ok(counted);
+        }
+        let row = sqlx::query(MANY).fetch_one(self.readers()).await?;
+        let (pushes, changesets, runs) = (row.try_get("pushes")?, row.try_get("changesets")?, row.try_get("runs")?);
+        let counted = Counted { versions, pushes, changesets, runs };
+        *self.counted().lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
+        Ok(counted)
     }
 
     /// What came from each deployment so far.

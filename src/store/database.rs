@@ -1,6 +1,7 @@
 //! The connection: SQLite in a file or PostgreSQL, behind one type. Transactions that step back and try again when another
 //! worker was quicker.
 
+use super::counts::Counted;
 use super::dictionary::Dictionary;
 use super::migrations;
 use super::touched::KnownPaths;
@@ -60,6 +61,7 @@ pub struct Store {
     kind: Kind,
     dictionary: Arc<Mutex<Dictionary>>,
     paths: Arc<Mutex<KnownPaths>>,
+    counted: Arc<Mutex<Option<Counted>>>,
 }
 
 /// A transaction that may write.
@@ -89,9 +91,13 @@ pub(super) struct RowsSql {
 /// Writes a statement for both databases; `ROWS` stands for the rows of `$1`, each as `value`.
 macro_rules! rows_sql {
     ($head:literal ROWS $tail:literal) => {
+        $crate::store::database::rows_sql!([$head] ROWS [$tail])
+    };
+    // Parts may be macros that give a text.
+    ([$($head:expr),+] ROWS [$($tail:expr),+]) => {
         $crate::store::database::RowsSql {
-            sqlite: concat!($head, "json_each($1) as r", $tail),
-            postgres: concat!($head, "jsonb_array_elements($1::jsonb) as r(value)", $tail),
+            sqlite: concat!($($head,)+ "json_each($1) as r", $($tail),+),
+            postgres: concat!($($head,)+ "jsonb_array_elements($1::jsonb) as r(value)", $($tail),+),
         }
     };
 }
@@ -117,6 +123,8 @@ macro_rules! sqlite_settings {
 const SQLITE_WRITER: &str = sqlite_settings!("-32000");
 const SQLITE_READER: &str = sqlite_settings!("-8000");
 const POSTGRES_CONNECTIONS: u32 = 8;
+const POSTGRES_SESSION: &str =
+    "set client_min_messages = warning; set jit = off; set random_page_cost = 1.1; set max_parallel_workers_per_gather = 0";
 
 impl Store {
     /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock.
@@ -144,7 +152,7 @@ impl Store {
                 (pool.clone(), pool)
             }
         };
-        Ok(Store { readers, writers, kind, dictionary: Arc::default(), paths: Arc::default() })
+        Ok(Store { readers, writers, kind, dictionary: Arc::default(), paths: Arc::default(), counted: Arc::default() })
     }
 
     /// Brings the tables up to date; a second worker that starts at the same moment waits.
@@ -225,6 +233,11 @@ impl Store {
     /// Which files fit the filters asked for.
     pub(super) fn paths(&self) -> &Mutex<KnownPaths> {
         &self.paths
+    }
+
+    /// How much there was when it was counted last.
+    pub(super) fn counted(&self) -> &Mutex<Option<Counted>> {
+        &self.counted
     }
 
     pub(super) fn remembered<T>(&self, ask: impl FnOnce(&mut Dictionary) -> T) -> T {
@@ -310,9 +323,10 @@ fn sqlite_pool(connections: u32, setting_up: &'static str) -> AnyPoolOptions {
 
 /// Its notices stay away, else it tells the log at every start that its tables are there already. Statements are not compiled
 /// to machine code: by the planner's guess, a settling of 400 runs would be worth it, and the compiler then takes ten times
-/// as long as the statement (docs/benchmarks.md).
+/// as long as the statement (docs/benchmarks.md). Rows are looked up by an index even where they are some thousands, as is right
+/// for what lies in memory or on no turning disk; and each statement keeps to one process, since there are many at once.
 fn postgres_pool() -> AnyPoolOptions {
-    pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), "set client_min_messages = warning; set jit = off")
+    pool(POSTGRES_CONNECTIONS, Duration::from_secs(10), POSTGRES_SESSION)
 }
 
 /// Up to so many connections, each waited for so long, that begin with `setting_up`.

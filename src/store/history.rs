@@ -1,5 +1,6 @@
 //! How a tree and a locale, or all locales of a tree, came along over time.
 
+use super::counting_run::counting_run_sql;
 use super::database::{Store, StoreError};
 use super::places::{CoursePoint, Place, point_from};
 use crate::domain::LocaleCode;
@@ -54,18 +55,15 @@ const POINTS: &str = "
     join task_result on task_result.id = run.result
     where active.tree = $1 and run.tree = active.tree and run.locale = active.locale and run.srctime >= $2 and run.srctime < $3
     order by run.srctime, task_result.resolved_at, task_result.root desc, task_result.task desc, task_result.task_run";
-const POINTS_BEFORE: &str = "
-    select run.tree, run.locale, run.srctime, run.missing + run.report as missing
+const POINTS_BEFORE: &str = concat!(
+    "select run.tree, run.locale, run.srctime, run.missing + run.report as missing
     from active
-    join run on run.id = (
-        select earlier.id
-        from run earlier join task_result on task_result.id = earlier.result
-        where earlier.tree = active.tree and earlier.locale = active.locale and earlier.srctime < $2
-        order by earlier.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task,
-                 task_result.task_run desc
-        limit 1)
+    join run on run.id = ",
+    counting_run_sql!("active.tree", "active.locale", "< $2"),
+    "
     where active.tree = $1
-    order by run.srctime";
+    order by run.srctime"
+);
 
 const FIRST: &str = "
     select min(firsts.first) as first

@@ -8,7 +8,8 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (1, "pushes", include_str!("../../migrations/0001_pushes.sql")),
     (2, "results", include_str!("../../migrations/0002_results.sql")),
     (3, "dashboard", include_str!("../../migrations/0003_dashboard.sql")),
-    (5, "git", include_str!("../../migrations/0005_git.sql")),
+    (4, "pages", include_str!("../../migrations/0004_pages.sql")),
+    (6, "git", include_str!("../../migrations/0006_git.sql")),
 ];
 
 /// Brings the tables up to date in one transaction. PostgreSQL's advisory lock is held until after the commit, SQLite's

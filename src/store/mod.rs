@@ -4,6 +4,7 @@
 //! where only newer or fuller data wins, never read-then-insert. One SQL text serves SQLite and PostgreSQL.
 
 mod changesets;
+mod counting_run;
 mod counts;
 mod database;
 mod dictionary;
@@ -33,6 +34,7 @@ mod teams;
 mod touched;
 mod trees;
 mod verify;
+mod version;
 mod work;
 
 pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
@@ -45,7 +47,7 @@ pub use moves::{Branches, MoveRecording, MoveRow, MovesRecorded, MovesRecording,
 pub use obsolescence::Marking;
 pub use parked::{Parked, ParkedRow};
 pub use places::{Before, CoursePoint, Place, PlaceRow};
-pub use pushes::{PushEnds, PushRow, PushedChangeset};
+pub use pushes::{PushEnds, PushMove, PushRow, PushedChangeset};
 pub use pushlog::{Begin, ChangesetFilter, MOST_PATHS, PushFilter, PushKey, PushList};
 pub use recording::{Recorded, Recording};
 pub use repositories::{Added, RepositoryRow};

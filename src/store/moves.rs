@@ -4,6 +4,7 @@
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::pushes::kept;
 use super::rows::{Cell, Rows};
+use super::version::{self, Of};
 use super::{dictionary, localities, placeholders, settling};
 use crate::domain::{BranchMove, Kept, Notice, RepositoryId, Revision};
 use jiff::{SignedDuration, Timestamp};
@@ -348,5 +349,6 @@ async fn finish(change: &mut Change, recording: &MovesRecording, numbers: &Numbe
     let old = (recording.now - KEPT_FOR).as_microsecond();
     sqlx::query(FORGET_NOTICES).bind(recording.repository.0).bind(old).execute(&mut *change.tx).await?;
     let pushed = recording.moves.iter().flat_map(|one| &one.brought).map(|revision| numbers.changesets[revision]);
-    settling::settle_hanging_on(change, pushed).await
+    settling::settle_hanging_on(change, pushed).await?;
+    version::raise(change, Of::Recordings).await
 }

@@ -1,5 +1,6 @@
 //! Where each tree and locale stands: the active runs, what was active some time before, and the course of the last weeks.
 
+use super::counting_run::counting_run_sql;
 use super::database::{RowsSql, Store, StoreError, parsed, rows_sql};
 use super::rows::{Cell, Rows};
 use super::runs::counts_from;
@@ -48,35 +49,30 @@ pub struct CoursePoint {
     pub missing: i64,
 }
 
-const ACTIVE: &str = "
-    select run.id, run.tree, run.locale, run.srctime, run.errors, run.warnings, run.missing, run.missing_w, run.report,
+const ACTIVE: &str = concat!(
+    "select run.id, run.tree, run.locale, run.srctime, run.errors, run.warnings, run.missing, run.missing_w, run.report,
            run.obsolete, run.changed, run.changed_w, run.unchanged, run.unchanged_w, run.keys, run.total, run.completion,
            tree.code as tree_code, locale.code as locale_code,
-           (select earlier.id
-            from run earlier join task_result on task_result.id = earlier.result
-            where earlier.tree = active.tree and earlier.locale = active.locale and earlier.srctime <= $1
-            order by earlier.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task,
-                     task_result.task_run desc
-            limit 1) as before
+           ",
+    counting_run_sql!("active.tree", "active.locale", "<= $1"),
+    " as before
     from active
     join run on run.id = active.run
     join tree on tree.id = active.tree
     join locale on locale.id = active.locale
-    order by locale.code, tree.code";
+    order by locale.code, tree.code"
+);
 const BEFORE: RowsSql = rows_sql!(
     "select run.id, run.missing + run.report as missing, run.completion
      from " ROWS " join run on run.id = cast(value->>0 as bigint)");
 const AT: RowsSql = rows_sql!(
-    "select run.tree, run.locale, run.srctime, run.missing + run.report as missing
-     from (select (select earlier.id
-                   from run earlier join task_result on task_result.id = earlier.result
-                   where earlier.tree = cast(value->>0 as bigint) and earlier.locale = cast(value->>1 as bigint)
-                     and earlier.srctime <= cast(value->>2 as bigint)
-                   order by earlier.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task,
-                            task_result.task_run desc
-                   limit 1) as id
-           from " ROWS ") last
-     join run on run.id = last.id");
+    ["select run.tree, run.locale, run.srctime, run.missing + run.report as missing
+     from (select ",
+        counting_run_sql!("cast(value->>0 as bigint)", "cast(value->>1 as bigint)", "<= cast(value->>2 as bigint)"),
+        " as id
+           from "] ROWS [") last
+     join run on run.id = last.id"]
+);
 const COURSES: RowsSql = rows_sql!(
     "select run.tree, run.locale, run.srctime, run.missing + run.report as missing
      from " ROWS "

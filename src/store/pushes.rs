@@ -1,10 +1,10 @@
 //! Pushes as pages show them, with their changesets.
 
 use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sql};
-use super::pushlog::{ChangesetFilter, MOST_PATHS, PushFilter};
+use super::pushlog::sql::{said_sql, touching_sql};
+use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
-use super::touched::{LIKE_ALL, like};
-use crate::domain::{Kept, RepositoryId, RepositoryName, Revision};
+use crate::domain::{Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::collections::HashMap;
@@ -29,6 +29,23 @@ pub struct PushRow {
     pub in_all: u64,
     /// None where the push has no changesets.
     pub ends: Option<PushEnds>,
+    pub vcs: Vcs,
+    /// What it did to a branch of git.
+    pub moved: Option<PushMove>,
+}
+
+/// How a push moved a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushMove {
+    pub branch: Kept,
+    /// The null changeset where the branch was made.
+    pub before: Revision,
+    /// The null changeset where the branch was deleted.
+    pub after: Revision,
+    /// Nobody has said who pushed it; its date is when it was seen.
+    pub seen: bool,
+    /// How many changesets it took from the branch.
+    pub dropped: u64,
 }
 
 /// Where a push begins and ends, whether or not its changesets fit.
@@ -55,46 +72,50 @@ pub struct PushedChangeset {
 
 const ONE: &str = "
     select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
-           repository.generation as now_in
+           repository.generation as now_in, repository.vcs, push.branch
     from push join repository on repository.id = push.repository
     where push.repository = $1 and push.push_id = $2 and push.generation = coalesce($3, repository.generation)";
+// Each push is looked up by itself: PostgreSQL takes pushes for much longer than they are, and would read whole tables for a join.
 const ENDS: RowsSql = rows_sql!(
     "select one.push, one.in_all, tip.revision as tip, tip.known as tip_known, substr(tip.description, 1, 1000) as description,
             start.known as start_known, base.revision as base
-     from (select push_changeset.push, count(*) as in_all, min(push_changeset.position) as first_position,
-                  max(push_changeset.position) as last_position
-           from " ROWS " cross join push_changeset
-           where push_changeset.push = cast(value->>0 as bigint)
-           group by push_changeset.push) as one
-     join push_changeset last on last.push = one.push and last.position = one.last_position
-     join changeset tip on tip.id = last.changeset
-     join push_changeset first on first.push = one.push and first.position = one.first_position
-     join changeset start on start.id = first.changeset
+     from (select cast(value->>0 as bigint) as push,
+                  (select count(*) from push_changeset where push = cast(value->>0 as bigint)) as in_all,
+                  (select changeset from push_changeset where push = cast(value->>0 as bigint) order by position limit 1) as first,
+                  (select changeset from push_changeset where push = cast(value->>0 as bigint) order by position desc limit 1) as last
+           from " ROWS ") as one
+     join changeset tip on tip.id = one.last
+     join changeset start on start.id = one.first
      left join changeset_parent on changeset_parent.changeset = start.id and changeset_parent.position = 0
      left join changeset base on base.id = changeset_parent.parent");
 const CHANGESETS: RowsSql = rows_sql!(
-    "select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+    ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
             substr(changeset.description, 1, 1000) as description, branch.name as branch_name
      from (select push_changeset.push, push_changeset.changeset, count(*) over (partition by push_changeset.push) as fitting,
                   row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
-           from " ROWS "
+           from "] ROWS ["
            cross join push_changeset
            cross join changeset
            where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset
-             and ($3 = 0 or (lower(changeset.author) like lower($4) escape '\\'
-                             and lower(changeset.description) like lower($5) escape '\\'
-                             and ($6 = '' or changeset.branch = (select branch.id from branch where branch.name = $6))
-                             and ($7 = 0 or (
-                                   select 1
-                                   from changeset_file join file on file.id = changeset_file.file
-                                   where changeset_file.changeset = changeset.id
-                                     and lower(file.path) like lower($8) escape '\\' and lower(file.path) like lower($9) escape '\\'
-                                     and lower(file.path) like lower($10) escape '\\' and lower(file.path) like lower($11) escape '\\'
-                                   limit 1) = 1)))) as placed
+             and ($2 = 0 or (",
+            said_sql!(),
+            " and ",
+            touching_sql!(),
+            "))) as placed
      join changeset on changeset.id = placed.changeset
      left join branch on branch.id = changeset.branch
-     where placed.place <= $2
-     order by placed.push, placed.place");
+     where placed.place <= $11
+     order by placed.push, placed.place"]
+);
+
+const MOVES: RowsSql = rows_sql!(
+    "select push.id, push.seen, branch.name, origin.revision as origin, target.revision as target,
+            (select count(*) from push_dropped where push_dropped.push = push.id) as dropped
+     from " ROWS "
+     join push on push.id = cast(value->>0 as bigint)
+     join branch on branch.id = push.branch
+     join changeset origin on origin.id = push.origin
+     join changeset target on target.id = push.target");
 
 /// The changesets of a push, as far as they are shown.
 #[derive(Default)]
@@ -128,22 +149,32 @@ impl Store {
         let counts = ends.values().map(|row| Ok(row.try_get("in_all")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
         let mut shown = self.shown(&filter.changeset, rows(), each).await?;
-        let push = |(row, id): (&AnyRow, &i64)| push_from(row, ends.get(id), shown.remove(id).unwrap_or_default());
+        let mut moves = self.moves_of(pushes).await?;
+        let push = |(row, id): (&AnyRow, &i64)| -> Result<PushRow, StoreError> {
+            let push = push_from(row, ends.get(id), shown.remove(id).unwrap_or_default())?;
+            Ok(PushRow { moved: moves.remove(id), ..push })
+        };
         pushes.iter().zip(&ids).map(push).collect()
     }
 
-    async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
-        let mut query = sqlx::query(self.text(&CHANGESETS))
-            .bind(pushes)
-            .bind(i64::try_from(each).unwrap_or(i64::MAX))
-            .bind(i64::from(*filter != ChangesetFilter::default()))
-            .bind(like(&filter.author))
-            .bind(like(&filter.description))
-            .bind(filter.branch.clone())
-            .bind(i64::from(!filter.paths.is_empty()));
-        for part in 0..MOST_PATHS {
-            query = query.bind(filter.paths.get(part).map_or(LIKE_ALL.to_owned(), |path| like(path)));
+    /// What those of these pushes did that are of git.
+    async fn moves_of(&self, pushes: &[AnyRow]) -> Result<HashMap<i64, PushMove>, StoreError> {
+        let mut of_git = Rows::new();
+        for row in pushes {
+            if row.try_get::<Option<i64>, _>("branch")?.is_some() {
+                of_git.add([Cell::Number(row.try_get("id")?)]);
+            }
         }
+        if of_git.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.rows_for(&MOVES, of_git.done()).await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, move_from(row)?))).collect()
+    }
+
+    async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
+        let query = filter.bind_to(sqlx::query(self.text(&CHANGESETS)).bind(pushes));
+        let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
         let mut shown: HashMap<i64, Shown> = HashMap::new();
         for row in query.fetch_all(self.readers()).await? {
             let of_push = shown.entry(row.try_get("push")?).or_default();
@@ -180,6 +211,18 @@ fn push_from(row: &AnyRow, ends: Option<&AnyRow>, shown: Shown) -> Result<PushRo
         fitting: shown.fitting.cast_unsigned(),
         in_all: in_all.cast_unsigned(),
         ends: ends.map(ends_from).transpose()?,
+        vcs: parsed(row, "vcs")?,
+        moved: None,
+    })
+}
+
+fn move_from(row: &AnyRow) -> Result<PushMove, StoreError> {
+    Ok(PushMove {
+        branch: kept(row, "name")?,
+        before: parsed(row, "origin")?,
+        after: parsed(row, "target")?,
+        seen: row.try_get::<i64, _>("seen")? == 1,
+        dropped: row.try_get::<i64, _>("dropped")?.cast_unsigned(),
     })
 }
 

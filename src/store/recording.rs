@@ -8,6 +8,7 @@ use super::localities;
 use super::placeholders;
 use super::rows::{Cell, Rows};
 use super::settling;
+use super::version::{self, Of};
 use crate::domain::{Changeset, LocaleRules, Push, RepositoryId, Revision};
 use sqlx::Row;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -96,6 +97,9 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recordin
     if pushes > 0 {
         let pushed = recording.pushes.iter().flat_map(pushed).map(|revision| ids[revision]);
         settling::settle_hanging_on(change, pushed).await?;
+    }
+    if pushes > 0 || !new.is_empty() {
+        version::raise(change, Of::Recordings).await?;
     }
     let recorded = Recorded { changesets: new.len() as u64, pushes };
     words.learned.changesets = new;

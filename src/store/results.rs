@@ -3,6 +3,7 @@
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, rows_sql};
 use super::dictionary::named;
 use super::rows::{Cell, Rows};
+use super::version::{self, Of};
 use super::{placeholders, settling, trees};
 use crate::domain::{Compared, Comparison, LocaleCode, RepositoryUrl, Revision, TaskResult, TaskRun};
 use jiff::Timestamp;
@@ -79,7 +80,7 @@ async fn write_down(change: &mut Change, result: &TaskResult, now: Timestamp) ->
     let (ids, places): (Vec<i64>, BTreeSet<(i64, i64)>) = runs.into_iter().map(|(place, run)| (run, place)).unzip();
     settling::settle(change, &ids).await?;
     settling::activate(change, &places).await?;
-    settling::raise_version(change).await?;
+    version::raise(change, Of::Results).await?;
     Ok(Taken::Recorded { comparisons: comparisons.len() as u64 })
 }
 

@@ -4,37 +4,37 @@
 //! rows are the same in the end. Each time it raises the number of the results' version, so that whoever read them before
 //! knows that they are not what they were.
 
-use super::database::{Change, Lock, RowsSql, Store, StoreError, rows_sql};
+use super::counting_run::counting_run_sql;
+use super::database::{Change, Lock, RowsSql, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
+use super::version::{self, Of};
 use sqlx::Row;
 use std::collections::BTreeSet;
 
+// SQLite takes the tables of a cross join in their order: from a changeset to its few pushes, not through all pushes of a repository.
 const SETTLE: RowsSql = rows_sql!(
     "update run
      set srctime = coalesce(
          (select max(push.date)
           from run_revision
-          join compared_repository on compared_repository.id = run_revision.repository
-          join repository on repository.url = compared_repository.url
-          join push_changeset on push_changeset.changeset = run_revision.changeset
-          join push on push.id = push_changeset.push and push.repository = repository.id
-          where run_revision.run = run.id),
+          cross join push_changeset
+          cross join push
+          cross join repository
+          cross join compared_repository
+          where run_revision.run = run.id and push_changeset.changeset = run_revision.changeset
+            and push.id = push_changeset.push and repository.id = push.repository
+            and compared_repository.id = run_revision.repository and compared_repository.url = repository.url),
          (select task_result.resolved_at / 1000000 from task_result where task_result.id = run.result))
      where id in (select cast(value->>0 as bigint) from " ROWS ")");
-// The newest time first, from the end of an index: an order over all runs of a place would cost the more, the longer its history.
 const ACTIVATE: RowsSql = rows_sql!(
-    "insert into active (tree, locale, run)
+    ["insert into active (tree, locale, run)
      select cast(value->>0 as bigint), cast(value->>1 as bigint),
-            (select run.id from run join task_result on task_result.id = run.result
-             where run.tree = cast(value->>0 as bigint) and run.locale = cast(value->>1 as bigint)
-               and run.srctime = (select max(newest.srctime) from run newest
-                                  where newest.tree = cast(value->>0 as bigint) and newest.locale = cast(value->>1 as bigint))
-             order by task_result.resolved_at desc, task_result.root, task_result.task, task_result.task_run desc
-             limit 1)
-     from " ROWS " where true
-     on conflict (tree, locale) do update set run = excluded.run");
-const RAISE_VERSION: &str = "update version set number = number + 1 where name = 'results'";
-const VERSION: &str = "select number from version where name = 'results'";
+            ",
+        counting_run_sql!("cast(value->>0 as bigint)", "cast(value->>1 as bigint)", "is not null"),
+        "
+     from "] ROWS [" where true
+     on conflict (tree, locale) do update set run = excluded.run"]
+);
 const HANGING_ON: RowsSql = rows_sql!(
     "select distinct run.id, run.tree, run.locale from run_revision join run on run.id = run_revision.run
      where run_revision.changeset in (select cast(value->>0 as bigint) from " ROWS ")");
@@ -56,21 +56,7 @@ pub(super) async fn settle_hanging_on(change: &mut Change, changesets: impl Iter
     change.lock(Lock::Settling).await?;
     settle(change, &runs).await?;
     activate(change, &places).await?;
-    raise_version(change).await
-}
-
-impl Store {
-    /// Counts changes of the results: as long as it is the same, runs, what is active, and the names of trees are too.
-    pub async fn results_version(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query(VERSION).fetch_one(self.readers()).await?.try_get("number")?)
-    }
-}
-
-/// Says that results, or what they are called, have changed. To be called last in a transaction: the row is one that all who do
-/// so take turns at.
-pub(super) async fn raise_version(change: &mut Change) -> Result<(), StoreError> {
-    sqlx::query(RAISE_VERSION).execute(&mut *change.tx).await?;
-    Ok(())
+    version::raise(change, Of::Results).await
 }
 
 /// Writes down the time of the source of each run: the newest push of what was compared, as far as it is known.

@@ -2,7 +2,7 @@
 
 use super::database::{Change, RowsSql, Step, Store, StoreError, rows_sql};
 use super::rows::{Cell, Rows};
-use super::settling;
+use super::version::{self, Of};
 use crate::domain::{Published, RepositoryUrl, hex, tree_code};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
@@ -60,7 +60,7 @@ async fn rename(change: &mut Change, from: &str, to: &str) -> Result<bool, Store
     if query.execute(&mut *change.tx).await?.rows_affected() == 0 {
         return Ok(false);
     }
-    settling::raise_version(change).await?;
+    version::raise(change, Of::Results).await?;
     Ok(true)
 }
 

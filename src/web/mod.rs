@@ -4,6 +4,7 @@ mod api;
 mod assets;
 mod board;
 mod chart;
+mod crowd;
 mod details;
 mod difference;
 mod error;
@@ -27,6 +28,7 @@ mod shipping;
 mod shown;
 mod table;
 mod tree;
+mod upstream;
 mod wanted;
 
 use crate::domain::{Clock, Repository};
@@ -35,11 +37,12 @@ use crate::store::Store;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use board::Boards;
+use crowd::Crowds;
 use difference::Differences;
 use error::PageError;
 pub use hooks::{Hooks, NotTaken, Receiver};
@@ -99,6 +102,7 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
     let web = Web { boards: Boards::new(store.clone()), differences: Differences::new(versions), store, clock, artifacts };
     pages
         .merge(api::router())
+        .layer(from_fn_with_state(Crowds::default(), crowd::answer))
         .layer(from_fn(in_time))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))

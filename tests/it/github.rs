@@ -2,6 +2,7 @@
 
 use crate::support::{GitHub, Told, Way, told};
 use elmo::domain::{ErrorClass, State};
+use elmo::sync::{Difference, Verifier};
 use elmo_upstream::git::{Commit, Fault, Hashes, Onto, Push, Scope};
 use std::time::Duration;
 
@@ -49,8 +50,7 @@ async fn a_push_is_one_push_in_whatever_order_its_news_comes_in_all_24() {
 
         let expected = [told(2, "flod", 200, &["second"]), told(3, "flod", 300, &["third"])];
         assert_eq!(without_the_first(github.told(&name).await), expected, "{order:?}");
-        let repository = github.world.repository(&name).await;
-        assert_eq!((repository.state(), repository.last_push), (State::Complete, 3), "{order:?}");
+        github.world.assert_complete(&name, 3).await;
     }
     assert_eq!(orders().len(), 24);
 }
@@ -115,6 +115,30 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
 
     assert_eq!(github.told(NAME).await[3].3, ["second"]);
     assert!(github.world.changeset(second.after.unwrap()).await.dropped.is_empty(), "it is back");
+    github.world.assert_complete(NAME, 4).await;
+}
+
+#[tokio::test]
+async fn what_was_changed_behind_its_back_is_found_and_mended() {
+    let github = GitHub::with_repository(NAME).await;
+    let pushes = two_more(&github, NAME).await;
+    github.hear(Way::Hook, NAME, &pushes).await;
+    let third = pushes[1].after.clone().unwrap();
+    for sql in [
+        "delete from changeset_file where changeset = (select max(changeset) from changeset_file)",
+        "delete from repository_changeset where changeset = (select min(id) from changeset where description = 'second')",
+    ] {
+        github.world.execute(sql).await;
+    }
+
+    let found = github.world.differences(NAME).await;
+
+    let second: Vec<Difference> = vec![Difference::MissingChangeset(pushes[0].after.clone().unwrap().parse().unwrap())];
+    assert_eq!(found, [second, vec![Difference::WrongFiles(third.parse().unwrap())]].concat());
+    let verifier = Verifier { bringer: github.world.bringer.clone() };
+    verifier.mend(&github.world.repository(NAME).await, &found).await.unwrap();
+    github.world.settle().await;
+    github.world.assert_complete(NAME, 3).await;
 }
 
 #[tokio::test]

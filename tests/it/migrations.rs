@@ -36,6 +36,7 @@ async fn what_was_kept_before_results_came_is_kept() {
         "drop index push_newest",
         "drop index push_of_repository",
         "create index push_date on push (date)",
+        "drop index run_of_tree",
         "drop table active",
         "drop table run_revision",
         "drop table run",

@@ -237,3 +237,21 @@ async fn machines_ask_how_it_is() {
         assert!(!late.body.contains("postgres"), "causes go to the log: {}", late.body);
     }
 }
+
+#[tokio::test]
+async fn what_has_come_is_on_the_page_that_is_asked_for_next() {
+    let (world, name) = World::with_repository("fr").await;
+    let pages = Pages::of(&world).await;
+    let before = pages.json("/").await["totals"].clone();
+    let push = world.push(&name, "Bug 2 - at once").await;
+    world.announce(&name, &push).await;
+    world.settle().await;
+
+    let asked = futures_util::future::join_all((0..20).map(|_| pages.shown("/"))).await;
+    let after = pages.json("/").await["totals"].clone();
+
+    assert!(asked.iter().all(|page| page.contains("Bug 2 - at once")));
+    let count = |totals: &serde_json::Value, of: &str| totals[of].as_i64().unwrap();
+    assert_eq!(count(&after, "pushes"), count(&before, "pushes") + 1);
+    assert_eq!(count(&after, "changesets"), count(&before, "changesets") + 1);
+}

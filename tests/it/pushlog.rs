@@ -1,6 +1,8 @@
 //! The pushlog as a query, by what its pages say.
 
 use crate::support::{Commit, Pages, World};
+use elmo::domain::{Changeset, HgDate, Push, Repository, Revision};
+use elmo::store::Recording;
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -323,6 +325,86 @@ async fn hostile_texts_stay_texts_in_every_format() {
     let entries = read_feed(&atom.body);
     assert_eq!(entries.len(), 1);
     assert!(entries[0].contains("&#60;script&#62;") && !entries[0].contains('\u{ffff}'), "{}", atom.body);
+}
+
+/// Nobody's page may grow with what somebody else writes.
+const LONGEST_PAGE: usize = 1_000_000;
+
+#[tokio::test]
+async fn pages_stay_short_whatever_is_pushed() {
+    let world = World::with_forest().await;
+    world.upstream.create(FR).await.unwrap();
+    let long = |length: usize| "<\"&".repeat(length / 3);
+    let folder = |number: usize| format!("{number:04}/{}", "<&".repeat(60));
+    let files =
+        (0..4000).fold(Commit::new(long(2_000_000)).author(long(100_000)), |commit, number| commit.file(folder(number), "a"));
+    let many = (0..300).map(|_| Commit::new(long(3000)).author(long(3000)).branch("<".repeat(200)).file("a.ftl", "a"));
+    let push = world.upstream.push(FR, &long(30_000), std::iter::once(files).chain(many)).await.unwrap();
+    world.announce(FR, &push).await;
+    world.settle().await;
+    let pages = Pages::of(&world).await;
+
+    let changeset = format!("/source/changeset/{}", push.nodes[0]);
+    let alone = format!("/source/pushes/{FR}?push=1");
+    for address in ["/", "/source/pushes/", "/source/pushes/?length=500", "/teams/fr", "/status", &alone, &changeset] {
+        let length = pages.shown(address).await.len();
+        assert!(length < LONGEST_PAGE, "{address}: {length}");
+    }
+
+    let whole = pages.json(&changeset).await;
+    let shown = pages.shown(&changeset).await;
+    assert_eq!((whole["files"].as_array().unwrap().len(), whole["description"].as_str().unwrap().len()), (4000, 1_999_998));
+    assert!(shown.contains("more do not fit on a page") && shown.contains("The rest does not fit on a page"));
+}
+
+#[tokio::test]
+async fn a_search_that_reads_pushes_says_how_far_it_looked_and_goes_on_from_there() {
+    let world = World::with_forest().await;
+    world.upstream.create(FR).await.unwrap();
+    let author = |number: usize| if number == 0 { "the first" } else { "somebody" };
+    let pushes = 5_200;
+    let changesets = (0..pushes).map(|number| changeset(number, author(number))).collect::<Vec<_>>();
+    world.deliver(world.message_newrepo(FR)).await;
+    let repository = world.repository(FR).await;
+    world.store.record(&recording(&repository, changesets)).await.unwrap();
+    let pages = Pages::of(&world).await;
+
+    let page = pages.json("/source/pushes/?author=the+first").await;
+    let shown = pages.shown("/source/pushes/?author=the+first").await;
+    let further = names(&pages.json(page["older"].as_str().unwrap()).await);
+
+    assert_eq!(names(&page), [""; 0]);
+    assert!(page["looked_until"].is_object() || page["looked_until"].is_string(), "{page}");
+    assert!(shown.contains("look further back"), "{shown}");
+    assert_eq!(further, ["fr 1"]);
+}
+
+fn changeset(number: usize, author: &str) -> Changeset {
+    let mut bytes = [1; 20];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    Changeset {
+        revision: Revision::from_bytes(bytes),
+        parents: Vec::new(),
+        author: author.into(),
+        description: "a".into(),
+        branch: "default".into(),
+        closes_branch: false,
+        date: HgDate { seconds: NOON, offset: 0 },
+        files: Vec::new(),
+    }
+}
+
+/// A push for each changeset.
+fn recording(repository: &Repository, changesets: Vec<Changeset>) -> Recording {
+    let push = |(number, changeset): (usize, &Changeset)| Push {
+        id: number as u64 + 1,
+        user: "a@example.org".into(),
+        date: NOON + number as i64,
+        changesets: vec![changeset.revision],
+        obsolete: Vec::new(),
+    };
+    let pushes = changesets.iter().enumerate().map(push).collect();
+    Recording { repository: repository.id, generation: repository.generation, changesets, held: Vec::new(), pushes, locale_rules: None }
 }
 
 #[tokio::test]

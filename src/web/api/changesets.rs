@@ -39,7 +39,7 @@ pub(super) async fn list(State(web): State<Web>, Asked(params): Asked<Params>) -
     let repository = named(&web, params.repository.parse().ok()).await?;
     let (limit, before) = (params.limit.unwrap_or_default(), params.key.map_or(i64::MAX, |key| key.0));
     let rows = web.store.changesets_of(repository.id, before, limit.number() + 1).await?;
-    let shown = |(_, changeset)| PushedShown::of(&changeset, repository.url.as_str(), true);
+    let shown = |(_, changeset)| PushedShown::of(&changeset, repository.url.as_str(), repository.vcs, true);
     Ok(Json(List::of(rows, limit, |(number, _)| number.to_string(), shown)))
 }
 

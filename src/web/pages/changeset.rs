@@ -1,11 +1,12 @@
 //! One changeset with everything that hangs on it, by the beginning of its hash.
 
-use crate::domain::Revision;
+use crate::domain::{RepositoryName, Revision, Vcs};
 use crate::store::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
-use crate::web::shown::{Time, first_line, lines, upstream, zone};
+use crate::web::shown::{Time, cut, first_line, lines, zone};
+use crate::web::upstream;
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -17,6 +18,12 @@ use utoipa::ToSchema;
 
 /// How many files are shown at once; the others are folded.
 const OPEN_FILES: usize = 200;
+/// As much as a page has room for, in bytes, whatever somebody wrote; a character can take five as markup. JSON has all.
+const ROOM_FOR_FILES: usize = 80_000;
+const ROOM_FOR_DESCRIPTION: usize = 40_000;
+const ROOM_FOR_NAME: usize = 1000;
+/// What a file takes beside its name.
+const AROUND_FILE: usize = 5;
 
 #[derive(Template, Serialize, ToSchema)]
 #[template(path = "pages/changeset.html")]
@@ -40,6 +47,8 @@ pub(in crate::web) struct Page {
     children: Vec<String>,
     repositories: Vec<Holder>,
     pushes: Vec<PushShown>,
+    /// The pushes that took it from their branches.
+    dropped: Vec<PushShown>,
     /// What replaced it; one without a revision says that it was pruned.
     successors: Vec<MarkerShown>,
     precursors: Vec<MarkerShown>,
@@ -138,8 +147,9 @@ impl Page {
             files: changeset.files.iter().map(ToString::to_string).collect(),
             parents: changeset.parents.iter().map(ToString::to_string).collect(),
             children: changeset.children.iter().map(ToString::to_string).collect(),
-            repositories: changeset.repositories.iter().map(|(name, url)| Holder::of(name.as_str(), url, &revision)).collect(),
+            repositories: changeset.repositories.iter().map(|held| Holder::of(held, changeset.revision)).collect(),
             pushes: changeset.pushes.iter().map(|push| PushShown::of(push, now)).collect(),
+            dropped: changeset.dropped.iter().map(|push| PushShown::of(push, now)).collect(),
             successors: markers(&changeset.successors, now),
             precursors: markers(&changeset.precursors, now),
             is_null,
@@ -160,18 +170,47 @@ impl Page {
         zone(self.offset.unwrap_or_default())
     }
 
+    /// The author and the branch, which are words mostly.
+    fn name(text: &str) -> String {
+        cut(text, ROOM_FOR_NAME)
+    }
+
+    fn shown_description(&self) -> &str {
+        &self.description[..self.description.floor_char_boundary(ROOM_FOR_DESCRIPTION)]
+    }
+
+    fn is_cut(&self) -> bool {
+        self.shown_description().len() < self.description.len()
+    }
+
     fn open_files(&self) -> &[String] {
-        &self.files[..self.files.len().min(OPEN_FILES)]
+        &self.fitting_files()[..self.fitting_files().len().min(OPEN_FILES)]
     }
 
     fn folded_files(&self) -> &[String] {
-        &self.files[self.open_files().len()..]
+        &self.fitting_files()[self.open_files().len()..]
+    }
+
+    /// How many files there is no room for.
+    fn left_out(&self) -> usize {
+        self.files.len() - self.fitting_files().len()
+    }
+
+    fn fitting_files(&self) -> &[String] {
+        let mut room = ROOM_FOR_FILES;
+        let fitting = self.files.iter().take_while(|file| {
+            let size = file.len() + AROUND_FILE;
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        });
+        &self.files[..fitting.count()]
     }
 }
 
 impl Holder {
-    fn of(name: &str, url: &str, revision: &str) -> Holder {
-        Holder { name: name.to_owned(), upstream: upstream(url, &format!("rev/{revision}")) }
+    fn of((name, url, vcs): &(RepositoryName, String, Vcs), revision: Revision) -> Holder {
+        Holder { name: name.to_string(), upstream: upstream::changeset(url, *vcs, revision) }
     }
 }
 

@@ -1,0 +1,181 @@
+//! The statements of the pushlog. Each is whole where it stands but for two parts that several share: what a changeset has to
+//! say, and what it has to touch.
+
+use super::super::database::RowsSql;
+use super::keys::Direction;
+
+/// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`. To put a text that anything
+/// fits into lower case would be most of the work.
+macro_rules! said_sql {
+    () => {
+        "($3 = '%' or lower(changeset.author) like lower($3) escape '\\')
+         and ($4 = '%' or lower(changeset.description) like lower($4) escape '\\')
+         and ($5 = '' or changeset.branch = (select branch.id from branch where branch.name = $5))"
+    };
+}
+pub(in crate::store) use said_sql;
+
+/// It touches a path with all of `$7` to `$10` in it, if that is asked for by `$6`.
+macro_rules! touching_sql {
+    () => {
+        "($6 = 0 or (
+             select 1
+             from changeset_file join file on file.id = changeset_file.file
+             where changeset_file.changeset = changeset.id
+               and lower(file.path) like lower($7) escape '\\' and lower(file.path) like lower($8) escape '\\'
+               and lower(file.path) like lower($9) escape '\\' and lower(file.path) like lower($10) escape '\\'
+             limit 1) = 1)"
+    };
+}
+pub(in crate::store) use touching_sql;
+
+/// A text for either way in which a list is read.
+pub(super) struct Directed<T> {
+    older: T,
+    newer: T,
+}
+
+impl<T> Directed<T> {
+    pub(super) fn towards(&self, direction: Direction) -> &T {
+        match direction {
+            Direction::Older => &self.older,
+            Direction::Newer => &self.newer,
+        }
+    }
+}
+
+/// The pushes of `$choice` between two keys that fit.
+macro_rules! fitting_sql {
+    ($choice:expr, $direction:literal) => {
+        concat!(
+            "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
+                    repository.generation as now_in, repository.vcs, push.branch
+             from push cross join repository
+             where repository.id = push.repository and ",
+            $choice,
+            " and (push.date, push.id) > ($11, $12) and (push.date, push.id) < ($13, $14)
+               and ($15 = '' or lower(push.pusher) like lower($15) escape '\\')
+               and ($2 = 0 or (
+                     select 1
+                     from push_changeset join changeset on changeset.id = push_changeset.changeset
+                     where push_changeset.push = push.id and ",
+            said_sql!(),
+            " and ",
+            touching_sql!(),
+            " limit 1) = 1)
+             order by push.date ",
+            $direction,
+            ", push.id ",
+            $direction,
+            " limit $16 offset $17"
+        )
+    };
+}
+
+/// The same among the pushes of known changesets, which are few. `$open` and `$close` go around a JSON parameter.
+macro_rules! touched_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        concat!(
+            "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
+                    repository.generation as now_in, repository.vcs, push.branch
+             from (select distinct push_changeset.push
+                   from ",
+            $open,
+            "$1",
+            $close,
+            "
+                   cross join push_changeset
+                   cross join changeset
+                   where push_changeset.changeset = cast(value->>0 as bigint)
+                     and changeset.id = push_changeset.changeset and ",
+            said_sql!(),
+            ") as touched
+             cross join push
+             cross join repository
+             where push.id = touched.push and repository.id = push.repository
+               and ($2 = '[]' or push.repository in (select cast(value->>0 as bigint) from ",
+            $open,
+            "$2",
+            $close,
+            "))
+               and (push.date, push.id) > ($6, $7) and (push.date, push.id) < ($8, $9)
+               and ($10 = '' or lower(push.pusher) like lower($10) escape '\\')
+             order by push.date ",
+            $direction,
+            ", push.id ",
+            $direction,
+            " limit $11 offset $12"
+        )
+    };
+}
+
+/// The push that stands `$5` after the first one between two keys.
+macro_rules! edge_sql {
+    ($choice:literal, $direction:literal) => {
+        concat!(
+            "select push.date, push.id
+             from push
+             where (push.date, push.id) > ($1, $2) and (push.date, push.id) < ($3, $4)",
+            $choice,
+            " order by push.date ",
+            $direction,
+            ", push.id ",
+            $direction,
+            " limit 1 offset $5"
+        )
+    };
+}
+
+/// For each of some repositories its first push between two keys.
+macro_rules! first_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        concat!(
+            "select (select push.date from push
+                     where push.repository = cast(value->>0 as bigint)
+                       and (push.date, push.id) > ($2, $3) and (push.date, push.id) < ($4, $5)
+                     order by push.date ",
+            $direction,
+            ", push.id ",
+            $direction,
+            " limit 1) as date
+             from ",
+            $open,
+            "$1",
+            $close
+        )
+    };
+}
+
+/// A text in both directions and for both databases, which begin and end a list in JSON in their own ways.
+macro_rules! of_list {
+    ($sql:ident) => {
+        Directed {
+            older: RowsSql {
+                sqlite: $sql!("json_each(", ") as r", "desc"),
+                postgres: $sql!("jsonb_array_elements(", "::jsonb) as r(value)", "desc"),
+            },
+            newer: RowsSql {
+                sqlite: $sql!("json_each(", ") as r", "asc"),
+                postgres: $sql!("jsonb_array_elements(", "::jsonb) as r(value)", "asc"),
+            },
+        }
+    };
+}
+
+macro_rules! fitting_of_list_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        fitting_sql!(
+            concat!("($1 = '[]' or push.repository in (select cast(value->>0 as bigint) from ", $open, "$1", $close, "))"),
+            $direction
+        )
+    };
+}
+
+pub(super) static FITTING_OF_ONE: Directed<&str> =
+    Directed { older: fitting_sql!("push.repository = $1", "desc"), newer: fitting_sql!("push.repository = $1", "asc") };
+pub(super) static FITTING: Directed<RowsSql> = of_list!(fitting_of_list_sql);
+pub(super) static TOUCHED: Directed<RowsSql> = of_list!(touched_sql);
+pub(super) static FIRST: Directed<RowsSql> = of_list!(first_sql);
+pub(super) static EDGE_OF_ONE: Directed<&str> =
+    Directed { older: edge_sql!(" and push.repository = $6", "desc"), newer: edge_sql!(" and push.repository = $6", "asc") };
+pub(super) static EDGE: Directed<&str> = Directed { older: edge_sql!("", "desc"), newer: edge_sql!("", "asc") };
