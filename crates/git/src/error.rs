@@ -82,7 +82,7 @@ impl GitError {
         use GitError::{Broken, Corrupt, Disk, Failed, Gone, Moved, Network, NoSuchBranch, Refused, Unknown, Unrelated};
         match &mut self {
             Network { said } | Gone { said } | Moved { said } | Refused { said } | Unrelated { said } => {
-                *said = remote.scrubbed(said)
+                *said = remote.scrubbed(said);
             }
             NoSuchBranch { said } | Corrupt { said } | Unknown { said } | Disk { said } => *said = remote.scrubbed(said),
             Broken { said, .. } | Failed { said, .. } => *said = remote.scrubbed(said),
