@@ -2,7 +2,7 @@
 //!
 //! In come commits to push, changesets to strip, faults to switch; out come a URL that Mercurial can
 //! clone from and that answers `json-pushes`, the messages hg.mozilla.org would send, and a log of what
-//! was asked. It sends no messages itself and knows nothing of who uses it.
+//! was asked. It sends no messages itself and knows nothing of who uses it. For git there is [`git`].
 //!
 //! ```no_run
 //! # async fn example() -> elmo_upstream::Result<()> {
