@@ -10,13 +10,15 @@
 //! |---|---|---|
 //! | `basepath` | the folder that patterns and included files are found from, seen from the file's own folder | both |
 //! | `locales` | on top and in `[[paths]]`; a path belongs to no other locale | both |
-//! | `[env]` | values of variables, which may have variables, for this file only | both |
+//! | `[env]` | values of variables, for this file only | both |
+//! | | which may have variables and stars themselves | compare-locales |
 //! | `[[paths]]`, `l10n` | the last that matches is asked first; included files come after the file itself | compare-locales |
 //! | `[[includes]]` | `path`, which may have variables; a file counts once | both |
-//! | `[[excludes]]` | no path that matches with the same locale, if the excluded file lists it; files that are included too count as included | compare-locales |
+//! | `[[excludes]]` | what matches with a locale that the excluded file lists is not that locale's; a file that is included too excludes nothing | compare-locales |
 //! | `{locale}` | the code | both |
 //! | `{android_locale}` | the code as Android writes it: `pt-rBR`, `b+sr+Latn`, `iw` for `he`, `ji` for `yi`, `in` for `id` | both |
 //! | `{l10n_base}` | the root of the repository, if `[env]` has no value for it | both |
+//! | `{name}` | the value in `[env]`; spaces may stand around the name | both; spaces: compare-locales |
 //! | `*` | any text within a part of a path, or none | both |
 //! | `**` | before a slash any whole parts, or none; at the end all that is left, or nothing; elsewhere `*` | compare-locales |
 //!
@@ -31,23 +33,24 @@
 //!   without any list allows all codes. Folders as `src` or `doc` have that shape too: list the locales.
 //! * A path belongs to one locale: if several patterns or readings fit, the one that compare-locales finds first. A
 //!   pattern without `{locale}` can be used only if it has one locale in its list.
+//! * A pattern may start with a star; compare-locales fails.
 //! * `..` and `.` at the beginning of a pattern are resolved; compare-locales resolves them in the names of folders that it
 //!   walks through, but not when it is asked for a path.
 //! * `[env]` can give `l10n_base` a value; compare-locales replaces it by its command line's. Another variable without a
 //!   value matches anything, each time; in compare-locales the same each time. moz.l10n keeps it within a part.
 //! * `ja-JP-mac` is `b+ja+JP+mac` to Android, as in moz.l10n; compare-locales cuts it to `ja-rJP`. Only a language has an
 //!   old code; compare-locales replaces `he` at the end of any part, so `che` becomes `ciw`.
-//! * Files that include each other are read once; compare-locales never ends. It refuses a file that includes or excludes
-//!   one with excludes of its own, or one that isn't there; here that one is left out, with a note.
+//! * Files that include each other are read once; compare-locales never ends. It refuses a file that names one that isn't
+//!   there, or one that excludes others itself; here that file, or what it excludes, is left out with a note.
 //! * `reference` has no say: compare-locales also excludes what matches the `reference` of an excluded file.
 //! * What moz.l10n does otherwise: it passes over `[[excludes]]` (here a path that is excluded belongs to no locale), asks the
 //!   first pattern first, and takes `.po` for a pattern that ends with `.pot`.
 //!
 //! # Limits
 //!
-//! 50 files, 10 steps from the first, 1 MiB together; 100 excluded files, each counted as often as it is included; 1,000 rules; of a pattern 1,000 parts, 4,096 bytes and 16 stars and
-//! variables; 100 notes; paths of 4,096 bytes. A path takes at most one pass for each star and variable of each rule, and
-//! 500,000 steps for all rules; what takes more belongs to no locale.
+//! 50 files, 10 steps from the first, 1 MiB together; 100 excluded files, each counted as often as it is included; 1,000
+//! rules; of a pattern 1,000 parts, 4,096 bytes and 16 stars and variables; 100 notes; paths of 4,096 bytes. A path takes at
+//! most one pass for each star and variable of each rule, and 500,000 steps for all rules; what takes more belongs to none.
 
 mod code;
 mod compile;
