@@ -4,9 +4,10 @@ use super::Outcome;
 use super::parts::Parts;
 use super::serve;
 use crate::config::Config;
-use crate::domain::{Message, RootUrl, in_full, milliseconds};
+use crate::domain::{Clock, Message, RootUrl, in_full, milliseconds};
 use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume, consume_each};
+use crate::store::{QueueDepth, Store};
 use crate::sync::{Lanes, quiet};
 use crate::web::{Hooks, NotTaken, Receiver};
 use futures_util::future::join_all;
@@ -60,8 +61,10 @@ impl Queues {
 
 async fn work(parts: &Parts, queues: &Queues, lanes: &Lanes, stop: CancellationToken) -> anyhow::Result<()> {
     let (ingest, tasks) = (parts.ingest(), parts.tasks()?);
-    let take = async |arrival: Arrival<'_>| take(parts, &ingest, lanes, arrival).await;
-    let deployments = queues.tasks.iter().map(|queue| take_results(&tasks, queue, stop.clone()));
+    let pushes = Depths { store: &parts.store, clock: &parts.clock, queue: &queues.pushes };
+    let take = async |arrival: Arrival<'_>| take(parts, &ingest, lanes, pushes, arrival).await;
+    let of_deployment = |queue| take_results(&tasks, Depths { queue, ..pushes }, stop.clone());
+    let deployments = queues.tasks.iter().map(of_deployment);
     tokio::join!(
         consume(&queues.pushes, stop.clone(), take),
         lanes.run(stop.clone()),
@@ -69,6 +72,29 @@ async fn work(parts: &Parts, queues: &Queues, lanes: &Lanes, stop: CancellationT
         retry_parked(&tasks, stop.clone()),
     );
     Ok(())
+}
+
+/// How long a queue is, for web servers, which have no connection to the broker.
+#[derive(Clone, Copy)]
+struct Depths<'q> {
+    store: &'q Store,
+    clock: &'q Clock,
+    queue: &'q Subscription,
+}
+
+impl Depths<'_> {
+    async fn note(&self, messages: u32) -> Verdict {
+        let depth = QueueDepth {
+            vhost: self.queue.broker.vhost.clone(),
+            name: self.queue.queue_name(),
+            messages: i64::from(messages),
+            asked: self.clock.now(),
+        };
+        if let Err(error) = self.store.note_queue_depth(&depth).await {
+            tracing::debug!(error = in_full(&error), "could not note how many messages wait");
+        }
+        Verdict::Done
+    }
 }
 
 /// A parked result whose time has come is tried again by whichever worker looks first.
@@ -85,10 +111,12 @@ async fn retry_parked(tasks: &Tasks, stop: CancellationToken) {
 }
 
 /// Consumes the queue of one deployment.
-async fn take_results(tasks: &Tasks, queue: &Subscription, stop: CancellationToken) {
+async fn take_results(tasks: &Tasks, depths: Depths<'_>, stop: CancellationToken) {
+    let queue = depths.queue;
     let take = async |arrival: Arrival<'_>, waited: Duration| match arrival {
         Arrival::Messages(messages) => take_result(tasks, &messages[0], waited).await,
         Arrival::Gap => note_gap(tasks, queue).await,
+        Arrival::Waiting(messages) => depths.note(messages).await,
     };
     consume_each(queue, stop, take).await;
 }
@@ -128,11 +156,12 @@ async fn note_gap(tasks: &Tasks, queue: &Subscription) -> Verdict {
     }
 }
 
-async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, arrival: Arrival<'_>) -> Verdict {
+async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, depths: Depths<'_>, arrival: Arrival<'_>) -> Verdict {
     let now = parts.clock.now();
     let (messages, taken) = match arrival {
         Arrival::Messages(messages) => (messages.len(), ingest.take(messages).await.map(|noted| noted.wishes)),
         Arrival::Gap => (0, parts.store.want_all(now, now).await),
+        Arrival::Waiting(messages) => return depths.note(messages).await,
     };
     match taken {
         Ok(wishes) => {

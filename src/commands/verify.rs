@@ -6,7 +6,7 @@ use super::out::{Out, many};
 use super::parts::Parts;
 use super::progress;
 use crate::config::Config;
-use crate::domain::{Repository, RepositoryName};
+use crate::domain::{A_DAY, Repository, RepositoryName};
 use crate::store::Awaited;
 use crate::sync::{Difference, Verifier};
 use anyhow::bail;
@@ -28,7 +28,7 @@ pub(super) struct Verify {
 }
 
 /// A revision that a result names may take so long to come.
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
+const COMING: Duration = A_DAY;
 /// So many differences of one repository are printed.
 const PRINTED: usize = 50;
 
@@ -64,7 +64,7 @@ impl Verify {
     /// followed.
     async fn report_awaited(&self, parts: &Parts, out: &mut Out) -> anyhow::Result<bool> {
         let now = parts.clock.now();
-        let awaited = parts.store.awaited(now.saturating_sub(A_DAY).unwrap_or(now)).await?;
+        let awaited = parts.store.awaited(now.saturating_sub(COMING).unwrap_or(now)).await?;
         for Awaited { repository, followed, revision, since } in &awaited {
             if self.json {
                 out.json(&json!({"repository": repository, "followed": followed, "awaited": revision.to_string(), "since": since.to_string()}))?;

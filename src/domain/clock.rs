@@ -1,8 +1,16 @@
-//! What time it is: a value that is handed in, so that a test can be a year long.
+//! What time it is: a value that is handed in, so that a test can be a year long. And how long an hour, a day and a week are.
 
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// In seconds.
+pub const HOUR: i64 = 3600;
+pub const DAY: i64 = 24 * HOUR;
+pub const WEEK: i64 = 7 * DAY;
+/// The same as a length of time.
+pub const A_DAY: Duration = Duration::from_secs(DAY.unsigned_abs());
 
 /// Tells the time. Copies of it tell the same.
 #[derive(Clone)]

@@ -18,7 +18,7 @@ mod task;
 
 pub use branch_move::{BranchMove, Notice};
 pub use changeset::{Changeset, HgDate};
-pub use clock::Clock;
+pub use clock::{A_DAY, Clock, DAY, HOUR, WEEK};
 pub use comparison::{Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
 pub use hex::hex;
 pub use kept::{Kept, turns_direction};

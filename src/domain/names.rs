@@ -1,6 +1,5 @@
 //! Names and URLs, each checked once, where text comes in.
 
-use std::fmt;
 use std::str::FromStr;
 
 /// The text cannot be taken as the name or URL it should be.
@@ -47,6 +46,7 @@ pub struct LocaleCode(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryUrl(String);
 
+/// What every checked text has: it can be shown, and written as JSON.
 macro_rules! a_name {
     ($type:ident) => {
         impl $type {
@@ -56,8 +56,8 @@ macro_rules! a_name {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
@@ -69,6 +69,8 @@ macro_rules! a_name {
         }
     };
 }
+
+pub(super) use a_name;
 
 a_name!(RepositoryName);
 a_name!(ForestName);

@@ -1,5 +1,6 @@
 //! Taskcluster's tasks: where they live, what names them, what they publish.
 
+use super::names::a_name;
 use super::{NotAName, RepositoryUrl, UrlRules};
 use std::fmt;
 use std::str::FromStr;
@@ -29,12 +30,11 @@ pub struct TaskRun {
 pub const MOST_RUNS: u32 = 1000;
 const LONGEST_ARTIFACT_NAME: usize = 1024;
 
-impl RootUrl {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+a_name!(RootUrl);
+a_name!(TaskId);
+a_name!(ArtifactName);
 
+impl RootUrl {
     /// Takes a root URL that was checked before, as the store reads it back.
     pub fn from_kept(url: String) -> RootUrl {
         RootUrl(url)
@@ -49,29 +49,10 @@ impl FromStr for RootUrl {
     }
 }
 
-impl serde::Serialize for RootUrl {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
 impl<'de> serde::Deserialize<'de> for RootUrl {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RootUrl, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl fmt::Display for RootUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TaskId {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -95,19 +76,6 @@ impl FromStr for TaskId {
     }
 }
 
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl ArtifactName {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl FromStr for ArtifactName {
     type Err = NotAName;
 
@@ -118,12 +86,6 @@ impl FromStr for ArtifactName {
         } else {
             Err(NotAName::new("artifact name", text, "it must be 1 to 1024 printable ASCII characters"))
         }
-    }
-}
-
-impl fmt::Display for ArtifactName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

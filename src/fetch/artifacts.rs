@@ -1,8 +1,9 @@
 //! Details of comparisons, fetched when somebody looks: once for all who look at the same time, then kept compressed until the
 //! budget is used up. A folder or an object storage, which several web servers may share.
 
+use super::holding::{Holding, LastCount};
 use super::{Queue, QueueError, Trouble};
-use crate::domain::{ArtifactName, Clock, RootUrl, TaskRun, hex, in_full};
+use crate::domain::{A_DAY, ArtifactName, Clock, RootUrl, TaskRun, hex, in_full};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
@@ -50,6 +51,7 @@ struct Inner {
     queues: Vec<Queue>,
     clock: Clock,
     state: Mutex<State>,
+    counted: LastCount,
 }
 
 #[derive(Default)]
@@ -73,7 +75,7 @@ const PATIENCE: Duration = Duration::from_secs(7);
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 /// What was gone is asked for again after so long: somebody may have been wrong.
-const GONE_FOR: Duration = Duration::from_secs(24 * 3600);
+const GONE_FOR: Duration = A_DAY;
 const LEVEL: i32 = 3;
 /// More than this is not remembered of what fails and what was used.
 const REMEMBERED: usize = 20_000;
@@ -85,7 +87,7 @@ impl Artifacts {
     /// When the place cannot be used.
     pub fn open(place: &str, budget: u64, queues: Vec<Queue>, clock: Clock) -> Result<Artifacts, CacheError> {
         let cache = open(place)?;
-        let shared = Inner { cache, budget, queues, clock, state: Mutex::default() };
+        let shared = Inner { cache, budget, queues, clock, state: Mutex::default(), counted: LastCount::default() };
         Ok(Artifacts { shared: Arc::new(shared) })
     }
 
@@ -93,6 +95,16 @@ impl Artifacts {
     pub async fn look(&self, of: &TaskRun, name: &ArtifactName) -> Looked {
         let flight = self.flight(of, name);
         tokio::time::timeout(PATIENCE, flight).await.unwrap_or(Looked::UnderWay)
+    }
+
+    /// How much the cache holds, as it was within the last minute; nothing where that cannot be told.
+    pub async fn holding(&self) -> Option<Holding> {
+        self.shared.counted.of(&*self.shared.cache, self.shared.clock.now()).await
+    }
+
+    /// How many bytes the cache may hold.
+    pub fn budget(&self) -> u64 {
+        self.shared.budget
     }
 
     /// The fetch that is under way for this artifact, or a new one. It goes on when those who wait for it go away.

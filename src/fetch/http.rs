@@ -36,13 +36,8 @@ impl Http {
     /// # Errors
     /// When the machine has no certificates that could be trusted, or no crypto provider was installed.
     pub fn new(settings: HttpSettings) -> Result<Http, FetchError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("elmo/", env!("CARGO_PKG_VERSION")))
-            .timeout(settings.time)
-            .connect_timeout(Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::custom(within_the_host))
+        let client = builder(settings.time, reqwest::redirect::Policy::custom(within_the_host))
             .pool_idle_timeout(Duration::from_secs(30))
-            .tcp_nodelay(true)
             .build()
             .map_err(|error| FetchError::because(ErrorClass::Ours, "could not set up HTTP", error))?;
         Ok(Http { client, settings })
@@ -65,6 +60,16 @@ impl Http {
             String::from_utf8_lossy(&body).chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
         Err(FetchError::new(class_of(status), format!("{url} answers {}: {}", status.as_u16(), quoted.trim())))
     }
+}
+
+/// How all clients of ours are made: they say who they are, and a request takes at most `time`.
+pub(super) fn builder(time: Duration, redirects: reqwest::redirect::Policy) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("elmo/", env!("CARGO_PKG_VERSION")))
+        .timeout(time)
+        .connect_timeout(Duration::from_secs(10))
+        .redirect(redirects)
+        .tcp_nodelay(true)
 }
 
 /// The whole body of an answer; none when it has more than `most` bytes, of which no more are read.

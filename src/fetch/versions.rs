@@ -26,6 +26,13 @@ pub struct Versions {
     git: GitVersions,
 }
 
+/// The versions of the programs that work on clones; none of one that does not run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Programs {
+    pub hg: Option<String>,
+    pub git: Option<String>,
+}
+
 /// A file that differs between two changesets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedFile {
@@ -99,14 +106,10 @@ impl Versions {
         Some(place(&self.data, clone).join(".git")).filter(|path| path.exists())
     }
 
-    /// The version of git, if it runs.
-    pub async fn git_version(&self) -> Option<String> {
-        self.git.version().await
-    }
-
-    /// The version of hg, if it runs.
-    pub async fn hg_version(&self) -> Option<String> {
-        self.hg.version().await.ok()
+    /// The versions of the programs, as they say them.
+    pub async fn programs(&self) -> Programs {
+        let (hg, git) = tokio::join!(self.hg.version(), self.git.version());
+        Programs { hg: hg.ok(), git }
     }
 }
 

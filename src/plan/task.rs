@@ -1,5 +1,6 @@
 //! What to do when a task's result could not be taken: pure, from what stands in the way and how long it has.
 
+use crate::domain::A_DAY;
 use std::time::Duration;
 
 /// What stands in the way of taking a result.
@@ -32,7 +33,6 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 const FIRST_PARKED_WAIT: Duration = Duration::from_secs(10 * 60);
 const LONGEST_PARKED_WAIT: Duration = Duration::from_secs(4 * 3600);
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Decides what becomes of a message that waits since `waited`.
 pub fn after_failure(obstacle: Obstacle, waited: Duration) -> Next {

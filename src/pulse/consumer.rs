@@ -8,7 +8,9 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::Consumer;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
+use std::convert::Infallible;
 use std::time::Duration;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// A batch ends when its bodies come to more than this.
@@ -19,6 +21,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const GOOD_FOR: Duration = Duration::from_secs(60);
 /// Once told to stop, what is in hand may take so long; what is not done then goes back to the broker.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// So often the broker is asked how many messages wait.
+const ASK_EVERY: Duration = Duration::from_secs(30);
 
 /// Consumes until `stop`, through whatever happens to the broker. `take` decides on each arrival; what it calls done is
 /// acknowledged, and nothing else.
@@ -79,7 +84,11 @@ async fn connected(
         insist(Arrival::Gap, stop, take).await;
     }
     tracing::info!(broker = ?subscription.broker, queue = subscription.queue_name(), "consuming");
-    let done = consuming(&mut consumer).await;
+    let queue = subscription.queue_name();
+    let done = tokio::select! {
+        done = consuming(&mut consumer) => done,
+        never = tell_waiting(&session, &queue, take) => match never {},
+    };
     if done.is_ok() {
         session.close().await;
     }
@@ -93,6 +102,22 @@ async fn set_up(subscription: &Subscription) -> Result<(Session, Consumer, bool)
     session.declare(subscription).await?;
     let consumer = session.consume(subscription).await?;
     Ok((session, consumer, is_new))
+}
+
+/// Tells how many messages wait for as long as the broker says it. A channel that broke is noticed where messages come from.
+async fn tell_waiting(session: &Session, queue: &str, take: &impl AsyncFn(Arrival<'_>) -> Verdict) -> Infallible {
+    let mut ticks = tokio::time::interval(ASK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match session.waiting(queue).await {
+            Ok(messages) => _ = take(Arrival::Waiting(messages)).await,
+            Err(error) => {
+                tracing::debug!(error = in_full(&error), "the broker does not say how many messages wait");
+                std::future::pending::<()>().await;
+            }
+        }
+    }
 }
 
 async fn take_batches(

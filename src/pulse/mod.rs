@@ -62,6 +62,9 @@ pub enum Arrival<'a> {
     Messages(&'a [Message]),
     /// Something published until now may be lost to us: the queue was not there, or the last connection broke.
     Gap,
+    /// So many messages wait at the broker that nobody has in hand: said now and then while messages come. Whatever becomes of
+    /// this, it is not said again.
+    Waiting(u32),
 }
 
 /// What becomes of an arrival.

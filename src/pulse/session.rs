@@ -54,6 +54,14 @@ impl Session {
         }
     }
 
+    /// How many messages wait in a queue that is there and that nobody has in hand.
+    pub(super) async fn waiting(&self, queue: &str) -> Result<u32, PulseError> {
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let seen = self.channel.queue_declare(queue.into(), options, FieldTable::default()).await;
+        let seen = seen.map_err(|source| PulseError::Amqp { what: "ask how long our queue is", source })?;
+        Ok(seen.message_count())
+    }
+
     /// Declares our queue and binds it.
     pub(super) async fn declare(&self, subscription: &Subscription) -> Result<(), PulseError> {
         let queue = subscription.queue_name();

@@ -49,6 +49,7 @@ pub struct InHand {
     pub repository: RepositoryName,
     /// What the worker calls itself.
     pub worker: String,
+    pub since: Option<Timestamp>,
     /// Until when the others leave it alone.
     pub until: Timestamp,
 }
@@ -85,8 +86,8 @@ const DEPLOYMENTS: &str = "
     order by seen.root";
 
 const IN_HAND: &str = "
-    select name, lease_holder, lease_until from repository
-    where lease_holder is not null and lease_until > $1 order by lease_until";
+    select name, lease_holder, lease_since, lease_until from repository
+    where lease_holder is not null and lease_until > $1 order by lease_since, lease_until";
 const SIZE_OF_SQLITE: &str = "select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()";
 const SIZE_OF_POSTGRES: &str = "select pg_database_size(current_database()) as bytes";
 
@@ -98,6 +99,7 @@ impl Store {
             Ok(InHand {
                 repository: parsed(row, "name")?,
                 worker: row.try_get("lease_holder")?,
+                since: time(row, "lease_since")?,
                 until: time(row, "lease_until")?.unwrap_or_default(),
             })
         };

@@ -9,6 +9,7 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (2, "results", include_str!("../../migrations/0002_results.sql")),
     (3, "dashboard", include_str!("../../migrations/0003_dashboard.sql")),
     (4, "pages", include_str!("../../migrations/0004_pages.sql")),
+    (5, "queues", include_str!("../../migrations/0005_queues.sql")),
     (6, "git", include_str!("../../migrations/0006_git.sql")),
 ];
 

@@ -61,7 +61,7 @@ pub enum Ending {
 macro_rules! claim_sql {
     ($rows:literal, $lock:literal) => {
         concat!(
-            "update repository set lease_holder = $2, lease_until = $3
+            "update repository set lease_holder = $2, lease_until = $3, lease_since = $4
              where id = (
                  select r.id from repository r
                  where r.due_at <= $4 and r.lease_until <= $4 and r.archived = 0

@@ -90,9 +90,9 @@ impl Verifier {
         store.let_go(repository.id, &extra).await?;
         let missing = |difference: &Difference| matches!(difference, Difference::MissingChangeset(_));
         if !anew.is_empty() || differences.iter().any(missing) {
-            match repository.vcs {
-                Vcs::Mercurial => store.let_go_of_all(repository.id).await?,
-                Vcs::Git => self.record_all(repository, &store.clone_of(repository.id).await?).await?,
+            store.let_go_of_all(repository.id).await?;
+            if repository.vcs == Vcs::Git {
+                self.record_all(repository, &store.clone_of(repository.id).await?).await?;
             }
         }
         let pushes = differences.iter().filter_map(|difference| match difference {

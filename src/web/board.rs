@@ -11,6 +11,7 @@
 //! The rows also depend on the time, through what counted a week before: they are read anew when that is an hour off.
 
 use super::shares::{Shares, counted};
+use crate::domain::{HOUR, WEEK};
 use crate::store::{Place, PlaceRow, Store, StoreError};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -18,11 +19,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::OnceCell;
 
-const WEEK: i64 = 7 * 86_400;
 /// How far the course of a place goes back.
 pub(super) const COURSE: i64 = 4 * WEEK;
 /// How long what counted a week before may be that of another moment.
-const HOUR: i64 = 3600;
+const OFF: i64 = HOUR;
 /// So many trees are kept counted at most; of three years and 150 locales each is about a megabyte.
 const MOST_COUNTED: usize = 16;
 
@@ -90,7 +90,7 @@ impl Boards {
 
     fn kept_since(&self, version: i64, now: i64) -> Option<Arc<Board>> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner).clone();
-        kept.filter(|board| board.version >= version && (now - board.made_at).abs() <= HOUR)
+        kept.filter(|board| board.version >= version && (now - board.made_at).abs() <= OFF)
     }
 }
 

@@ -53,6 +53,11 @@ pub(super) struct ErrorShown {
 impl Shown for ErrorShown {}
 
 impl PageError {
+    /// A parameter that may repeat stands there too often.
+    pub(super) fn too_many(name: &str, most: usize) -> PageError {
+        PageError::BadRequest(format!("{name}= can be given at most {most} times."))
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             PageError::NotFound(_) => StatusCode::NOT_FOUND,

@@ -20,6 +20,7 @@ mod place;
 mod published;
 mod push;
 mod push_query;
+mod query;
 mod repository;
 mod run;
 mod selection;
@@ -103,6 +104,7 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
     pages
         .merge(api::router())
         .layer(from_fn_with_state(Crowds::default(), crowd::answer))
+        .layer(from_fn(query::without_nul))
         .layer(from_fn(in_time))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))

@@ -3,14 +3,14 @@
 use super::error::PageError;
 use super::shown::calendar;
 use super::wanted::Wanted;
+use crate::domain::{DAY, WEEK};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use std::ops::Range;
 
-pub(super) const DAY: i64 = 86_400;
 /// What is shown where an address does not say.
-const USUAL: i64 = 21 * DAY;
+const USUAL: i64 = 3 * WEEK;
 
 /// From `from` until just before `until`, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::board::Course;
 use super::chart::Spark;
 use super::format::address;
-use super::run::{Stretch, bar};
+use super::run::{CountsShown, Stretch, bar};
 use super::shown::{Time, signed};
 use crate::domain::Grade;
 use crate::store::PlaceRow;
@@ -21,16 +21,8 @@ pub(super) struct PlaceShown {
     /// What the run comes to.
     pub(super) state: &'static str,
     pub(super) srctime: Time,
-    pub(super) errors: i64,
-    pub(super) warnings: i64,
-    pub(super) missing: i64,
-    pub(super) missing_w: i64,
-    pub(super) report: i64,
-    pub(super) obsolete: i64,
-    pub(super) changed: i64,
-    pub(super) changed_w: i64,
-    pub(super) unchanged: i64,
-    pub(super) unchanged_w: i64,
+    #[serde(flatten)]
+    pub(super) counts: CountsShown,
     pub(super) total: i64,
     pub(super) completion: i64,
     /// Since a week before; none where there was no run.
@@ -78,16 +70,7 @@ impl PlaceShown {
             run: row.run,
             state: counts.grade().name(),
             srctime: Time::of_seconds(row.srctime, now),
-            errors: counts.errors,
-            warnings: counts.warnings,
-            missing: counts.missing,
-            missing_w: counts.missing_w,
-            report: counts.report,
-            obsolete: counts.obsolete,
-            changed: counts.changed,
-            changed_w: counts.changed_w,
-            unchanged: counts.unchanged,
-            unchanged_w: counts.unchanged_w,
+            counts: CountsShown::of(counts),
             total: row.total,
             completion: row.completion,
             change: Change::of(row),
@@ -100,14 +83,15 @@ impl PlaceShown {
     /// What there is to do, or that there is nothing.
     pub(super) fn words(&self) -> String {
         let plural = |count: i64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-        let counts = [
-            (self.errors, plural(self.errors, "error")),
-            (self.warnings, plural(self.warnings, "warning")),
-            (self.missing, format!("{} missing", self.missing)),
-            (self.report, format!("{} reported", self.report)),
-            (self.obsolete, format!("{} obsolete", self.obsolete)),
+        let counts = &self.counts;
+        let parts = [
+            (counts.errors, plural(counts.errors, "error")),
+            (counts.warnings, plural(counts.warnings, "warning")),
+            (counts.missing, format!("{} missing", counts.missing)),
+            (counts.report, format!("{} reported", counts.report)),
+            (counts.obsolete, format!("{} obsolete", counts.obsolete)),
         ];
-        let said: Vec<String> = counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
+        let said: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
         if said.is_empty() { "nothing missing".to_owned() } else { said.join(", ") }
     }
 
@@ -132,18 +116,19 @@ impl PlaceShown {
     /// Its cells in a table whose columns are [`COLUMNS`].
     pub(super) fn cells(&self) -> Vec<String> {
         let change = |of: fn(Change) -> i64| self.change.map(|change| of(change).to_string()).unwrap_or_default();
+        let counts = &self.counts;
         let numbers = [
             self.completion,
-            self.errors,
-            self.warnings,
-            self.missing,
-            self.missing_w,
-            self.report,
-            self.obsolete,
-            self.changed,
-            self.changed_w,
-            self.unchanged,
-            self.unchanged_w,
+            counts.errors,
+            counts.warnings,
+            counts.missing,
+            counts.missing_w,
+            counts.report,
+            counts.obsolete,
+            counts.changed,
+            counts.changed_w,
+            counts.unchanged,
+            counts.unchanged_w,
             self.total,
         ];
         let names = [super::table::text(&self.tree), self.locale.clone(), self.run.to_string(), self.state.to_owned()];

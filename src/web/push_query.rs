@@ -256,7 +256,7 @@ fn one(name: &str, place: &mut String, value: &str) -> Result<(), PageError> {
 
 fn several(name: &str, places: &mut Vec<String>, value: &str, most: usize) -> Result<(), PageError> {
     if places.len() == most {
-        return Err(refused(&format!("{name}= can be given at most {most} times.")));
+        return Err(PageError::too_many(name, most));
     }
     places.push(value.to_owned());
     short_enough(name, value)

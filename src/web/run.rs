@@ -23,16 +23,8 @@ pub(super) struct RunShown {
     /// The page of the task.
     pub(super) task_url: String,
     pub(super) compare_locales: String,
-    pub(super) errors: i64,
-    pub(super) warnings: i64,
-    pub(super) missing: i64,
-    pub(super) missing_w: i64,
-    pub(super) report: i64,
-    pub(super) obsolete: i64,
-    pub(super) changed: i64,
-    pub(super) changed_w: i64,
-    pub(super) unchanged: i64,
-    pub(super) unchanged_w: i64,
+    #[serde(flatten)]
+    pub(super) counts: CountsShown,
     pub(super) keys: i64,
     pub(super) total: i64,
     pub(super) completion: i64,
@@ -43,6 +35,22 @@ pub(super) struct RunShown {
     pub(super) artifact_expires: Option<Time>,
     #[serde(skip)]
     pub(super) bar: Vec<Stretch>,
+}
+
+/// What was counted of a run, of strings and, where they end in `_w`, of words.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = Counts)]
+pub(super) struct CountsShown {
+    pub(super) errors: i64,
+    pub(super) warnings: i64,
+    pub(super) missing: i64,
+    pub(super) missing_w: i64,
+    pub(super) report: i64,
+    pub(super) obsolete: i64,
+    pub(super) changed: i64,
+    pub(super) changed_w: i64,
+    pub(super) unchanged: i64,
+    pub(super) unchanged_w: i64,
 }
 
 /// A stretch of the bar that shows the shares of a run's strings.
@@ -59,8 +67,6 @@ const BAR: i64 = 1000;
 
 impl RunShown {
     pub(super) fn of(run: &RunRow, now: Timestamp) -> RunShown {
-        let Counts { errors, warnings, missing, missing_w, report, obsolete, changed, changed_w, unchanged, unchanged_w, keys } =
-            run.counts;
         RunShown {
             id: run.id,
             tree: run.tree.clone(),
@@ -71,17 +77,8 @@ impl RunShown {
             task: run.of.to_string(),
             task_url: run.of.page(),
             compare_locales: run.compare_locales.clone(),
-            errors,
-            warnings,
-            missing,
-            missing_w,
-            report,
-            obsolete,
-            changed,
-            changed_w,
-            unchanged,
-            unchanged_w,
-            keys,
+            counts: CountsShown::of(&run.counts),
+            keys: run.counts.keys,
             total: run.total,
             completion: run.completion,
             total_w: run.counts.total_w(),
@@ -95,6 +92,23 @@ impl RunShown {
     /// Where its comparison is shown.
     pub(super) fn href(&self) -> String {
         format!("/dashboard/compare?run={}", self.id)
+    }
+}
+
+impl CountsShown {
+    pub(super) fn of(counts: &Counts) -> CountsShown {
+        CountsShown {
+            errors: counts.errors,
+            warnings: counts.warnings,
+            missing: counts.missing,
+            missing_w: counts.missing_w,
+            report: counts.report,
+            obsolete: counts.obsolete,
+            changed: counts.changed,
+            changed_w: counts.changed_w,
+            unchanged: counts.unchanged,
+            unchanged_w: counts.unchanged_w,
+        }
     }
 }
 

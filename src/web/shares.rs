@@ -1,7 +1,7 @@
 //! How many locales of a tree are good, and how many are not, over time: the course of each locale in, counts out. Pure, and
 //! linear in the number of points.
 
-use super::period::DAY;
+use crate::domain::DAY;
 use crate::store::CoursePoint;
 use std::collections::HashMap;
 

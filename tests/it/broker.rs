@@ -1,6 +1,6 @@
 //! RabbitMQ with Pulse's rights, and everything that happens to it.
 
-use crate::support::{Fault, PATIENCE, Pulse, Scope, Worker, World, until};
+use crate::support::{Fault, PATIENCE, Pages, Pulse, Scope, Worker, World, until};
 use elmo_testbed::Cable;
 use elmo_upstream::Bulk;
 use std::time::Duration;
@@ -16,6 +16,25 @@ async fn a_worker_with_pulses_rights_takes_what_is_published() {
     world.until_complete(&name, 2).await;
     assert_eq!(worker.terminate().await, Some(0));
     assert_eq!(pulse.depth().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_operator_sees_how_many_messages_wait() {
+    let (world, name) = World::with_repository("fr").await;
+    let (pulse, worker) = Worker::consuming(&world).await;
+    let pages = Pages::of(&world).await;
+    let queues = async || pages.json("/status").await["queues"].clone();
+    until("the broker has said it", PATIENCE, async || queues().await[0]["messages"] == 0).await;
+    worker.terminate().await;
+    let push = world.push(&name, "second").await;
+    pulse.publish(&vec![world.message(&name, &push); 300]).await;
+
+    let _slow = Worker::start_with(&world, &pulse, "[pulse]\nprefetch = 1\n");
+
+    until("it has said it again", PATIENCE, async || queues().await[0]["messages"] != 0).await;
+    let queue = &queues().await[0];
+    assert!((1..300).contains(&queue["messages"].as_i64().unwrap()), "one is in hand: {queue}");
+    assert_eq!((&queue["name"], &queue["vhost"]), (&"queue/elmo/hgmo".into(), &pulse.vhost.as_str().into()));
 }
 
 #[tokio::test]

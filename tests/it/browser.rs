@@ -191,7 +191,7 @@ impl Site {
             ("the null changeset", format!("/source/changeset/{}", "0".repeat(40)), 200, "before every first changeset"),
             ("dashboard", "/dashboard/".to_owned(), 200, "2 errors, 5 missing"),
             ("dashboard, filtered", "/dashboard/?state=success&locale=fr&sort=-missing".to_owned(), 200, "nothing missing"),
-            ("history", of_fr.clone(), 200, "2026"),
+            ("history", of_fr.clone(), 200, "a run; leads to its comparison"),
             ("history, highlighted", of_fr + "&of=words&hl-a-s=2026-01-01&hl-a-e=2036-01-01&hl-a-c=good", 200, "good"),
             ("a hostile history", format!("/dashboard/history?tree={evil_tree}&locale=x-evil"), 200, "x-evil"),
             ("locales over time", "/dashboard/tree-status/gecko-strings/browser".to_owned(), 200, "The best"),

@@ -137,6 +137,20 @@ async fn changesets_are_named_by_branch_hash_and_null_and_by_nothing_that_mercur
 }
 
 #[tokio::test]
+async fn a_fifth_part_of_a_path_is_refused_and_not_left_out() {
+    let (world, name) = World::with_repository("fr").await;
+    let pages = Pages::of(&world).await;
+    let four = diff(&name, "null", "tip") + "&path=b&path=R&path=.&path=f";
+
+    let fifth = pages.get(&format!("{four}&path=nowhere")).await;
+
+    assert_eq!(pages.get(&four).await.status, StatusCode::OK);
+    assert_eq!(pages.get(&format!("{four}&path=f&path=")).await.status, StatusCode::OK, "nothing more is said");
+    assert_eq!(fifth.status, StatusCode::BAD_REQUEST);
+    assert!(fifth.body.contains("path= can be given at most 4 times."), "{}", fifth.body);
+}
+
+#[tokio::test]
 async fn forks_that_share_a_clone_can_be_compared_and_tip_is_the_repositorys_own() {
     let (world, name) = World::with_repository("fr").await;
     world.follow_forest("l10n-beta", Some("l10n-central")).await;

@@ -1,7 +1,8 @@
 //! How trees and locales came along over time, as charts and tables show it.
 
 use crate::support::{Deployment, Pages, World, comparison};
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Value;
 
 const BROWSER: &str = "_configs/browser.toml";
@@ -84,6 +85,28 @@ async fn a_range_is_dates_and_other_ranges_are_links() {
         assert_eq!(page.status, 400, "{wrong}");
     }
     assert!(pages.get(&format!("{FR}&starttime=x")).await.body.contains("The starttime must be a date"));
+}
+
+#[tokio::test]
+async fn another_time_is_chosen_on_an_overview_of_the_whole_life() {
+    let (_world, _deployment, pages) = with_results().await;
+    let this = Offset::UTC.to_datetime(Timestamp::now()).date().first_of_month();
+    let month = |until: i64| this.saturating_add(until.months());
+    let this_month = format!("starttime={}&endtime={}", month(0), month(1));
+
+    let page = pages.shown(&format!("{FR}&of=words")).await;
+    let chosen = pages.shown(&format!("{FR}&{this_month}")).await;
+    let long_ago = pages.shown(&format!("{FR}&starttime={}&endtime={}", days_ago(100), days_ago(90))).await;
+
+    let (_, strip) = page.split_once("<svg class=\"chart overview\"").unwrap();
+    assert!(strip.starts_with(" viewBox") && strip.contains(&format!("missing words from {} until", days_ago(40))), "{page}");
+    let line = strip.split_once("class=\"line\" d=\"").unwrap().1.split_once('"').unwrap().0;
+    assert_eq!(line.matches('V').count(), 2, "of all three runs, though the chart has two: {line}");
+    assert_eq!(strip.matches("class=\"frame\"").count(), 1, "{strip}");
+    let link = format!("locale=fr&{this_month}&of=words").replace('&', "&#38;");
+    assert!(strip.contains(&format!("{link}\"><title>{}</title>", month(0).strftime("%b %Y"))), "{link} is not in {strip}");
+    assert!(chosen.contains("\" aria-current=\"true\"><title>"), "what is chosen is marked: {chosen}");
+    assert!(!long_ago.contains("class=\"frame\""), "it was not yet: {long_ago}");
 }
 
 #[tokio::test]

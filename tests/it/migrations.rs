@@ -31,6 +31,8 @@ async fn what_was_kept_before_results_came_is_kept() {
         "alter table repository drop column host_number",
         "alter table repository drop column branches",
         "alter table repository drop column locale_rules",
+        "drop table queue_depth",
+        "alter table repository drop column lease_since",
         "drop table version",
         "alter table message_count drop column last_at",
         "drop index push_newest",

@@ -1,7 +1,9 @@
 //! What a reader sees.
 
-use crate::support::{Commit, Fault, Pages, World};
+use crate::support::{Commit, Deployment, Fault, Pages, World, comparison};
+use elmo::store::QueueDepth;
 use elmo_upstream::Parent;
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
 
@@ -12,7 +14,87 @@ async fn an_empty_elmo_says_what_to_type() {
 
     assert!(pages.shown("/").await.contains("elmo forest add l10n-central https://hg.mozilla.org/l10n-central --discover"));
     assert!(pages.shown("/source/pushes/").await.contains("No push is recorded yet."));
-    assert_eq!(pages.json("/").await["repositories"], serde_json::json!([]));
+    assert!(pages.shown("/").await.contains("No task has published a comparison yet."));
+    let json = pages.json("/").await;
+    assert_eq!((&json["repositories"], &json["results"]), (&serde_json::json!([]), &serde_json::json!([])));
+}
+
+#[tokio::test]
+async fn the_first_page_shows_the_newest_results() {
+    let world = World::new().await;
+    let deployment = Deployment::new(&world).await;
+    deployment.compared(1, 48, &[comparison("fr", "a.toml", 3, &[])]).await;
+    for number in 2..12 {
+        deployment.compared(number, 48 - i64::from(number), &[comparison("de", "a.toml", 0, &[])]).await;
+    }
+    deployment.compared(12, 2, &[comparison("fr", "a.toml", 1, &[])]).await;
+    let pages = Pages::of(&world).await;
+
+    let json = pages.json("/").await;
+    let shown = pages.shown("/").await;
+
+    let results = json["results"].as_array().unwrap();
+    let newest = &results[0];
+    assert_eq!((results.len(), &newest["locale"], &newest["state"]), (10, &"fr".into(), &"failure".into()));
+    assert_eq!((&results[1]["locale"], &results[1]["state"]), (&"de".into(), &"success".into()));
+    let link = format!("<a class=\"state failure\" href=\"/dashboard/compare?run={}\">failure</a>", newest["run"]);
+    assert_eq!(shown.matches(&link).count(), 1, "{shown}");
+    assert!(shown.contains("2 hours ago"), "{shown}");
+}
+
+/// All kinds of pages, each with a filter where it has one.
+fn addresses(name: &str, revision: &str) -> Vec<String> {
+    let of_tree = "tree=gecko-strings/browser&locale=fr";
+    vec![
+        "/".to_owned(),
+        "/?state=complete".to_owned(),
+        "/source/pushes/?repo=fr&path=menu&desc=first".to_owned(),
+        format!("/source/pushes/{name}?user=flod"),
+        format!("/source/pushes/{name}?desc=nobody+wrote+this"),
+        format!("/source/changeset/{revision}"),
+        format!("/source/diff/?repo={name}&from=null&to=tip&path=menu"),
+        format!("/dashboard/?{of_tree}&state=failure&sort=-missing"),
+        "/dashboard/?locale=de".to_owned(),
+        format!("/dashboard/history?{of_tree}&starttime=2026-01-01&endtime=2026-02-01&of=words"),
+        "/dashboard/tree-status/gecko-strings/browser?bound=3&hideBad=1".to_owned(),
+        "/dashboard/compare?run=1&show=missing".to_owned(),
+        "/teams/".to_owned(),
+        "/teams/fr".to_owned(),
+        "/status".to_owned(),
+        "/runs".to_owned(),
+        "/trees/gecko-strings/browser".to_owned(),
+        "/trees/gecko-strings/browser?before=1".to_owned(),
+        "/api/v1/".to_owned(),
+    ]
+}
+
+#[tokio::test]
+async fn every_page_has_what_a_reader_holds_on_to() {
+    let (world, name) = World::with_repository("fr").await;
+    let deployment = Deployment::new(&world).await;
+    deployment.compared(1, 24, &[comparison("fr", "_configs/browser.toml", 5, &[])]).await;
+    let revision = world.pushes(&name).await[0].changesets[0].revision.to_string();
+    let pages = Pages::of(&world).await;
+
+    for address in addresses(&name, &revision) {
+        let page = pages.shown(&address).await;
+        let times = |what: &str| page.matches(what).count();
+        assert!(page.contains(" · Elmo</title>") && !page.contains("<title> ·"), "{address} has no title: {page}");
+        assert_eq!((times("<h1>"), times("<main id=\"main\"")), (1, 1), "{address}: {page}");
+        assert!(page.contains("class=\"skip\" href=\"#main\""), "{address}: {page}");
+        assert!(page.contains("aria-label=\"Breadcrumb\"") && page.contains("<li aria-current=\"page\">"), "{address}: {page}");
+        assert_eq!(times("</time> <span class=\"ago\">"), times("<time "), "{address}: an age is beside each time: {page}");
+        assert!(page.contains("times are UTC"), "{address}: {page}");
+        assert!(
+            !page.contains("<tbody></tbody>") && !page.contains("<tbody>\n</tbody>"),
+            "{address} is empty without a word: {page}"
+        );
+        let here = page.split_once("class=\"here\" href=\"").unwrap_or_else(|| panic!("{address} names no address: {page}")).1;
+        let here = here.split_once('"').unwrap().0.replace("&#38;", "&");
+        let asked = address.split_once('?').map_or("", |(_, query)| query);
+        let kept = asked.split('&').all(|filter| here.replace("%2F", "/").contains(filter));
+        assert!(kept, "{here} is not {address}");
+    }
 }
 
 #[tokio::test]
@@ -215,6 +297,103 @@ async fn an_operator_sees_what_came_in_and_what_is_behind() {
     assert_eq!((&json["troubled"][0]["name"], &json["parked"]), (&name.into(), &1.into()));
     assert!(json["sources"][0]["last_message"].is_string() && json["hg"].is_string(), "{json}");
     assert!(json["database_bytes"].as_i64().unwrap() > 10_000, "{json}");
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_the_broker_said_lately() {
+    let world = World::new().await;
+    let pages = Pages::of(&world).await;
+    assert!(pages.shown("/status").await.contains("is not known: no worker has said it yet"));
+    let now = world.bringer.clock.now();
+    let said = |name: &str, messages: i64, seconds_ago: u64| QueueDepth {
+        vhost: "/".to_owned(),
+        name: name.to_owned(),
+        messages,
+        asked: now - Duration::from_secs(seconds_ago),
+    };
+    for depth in [said("queue/elmo/hgmo", 3, 31), said("queue/elmo/hgmo", 7, 1), said("queue/elmo/old", 12_345, 600)] {
+        world.store.note_queue_depth(&depth).await.unwrap();
+    }
+    world.store.note_queue_depth(&said("queue/elmo/hgmo", 9, 20)).await.unwrap();
+
+    let json = pages.json("/status").await;
+    let shown = pages.shown("/status").await;
+
+    let messages: Vec<_> = json["queues"].as_array().unwrap().iter().map(|queue| queue["messages"].clone()).collect();
+    assert_eq!(messages, [serde_json::json!(7), serde_json::json!(null)], "the newest word counts");
+    assert!(shown.contains("<td>7</td>") && shown.contains("<td>not known</td>") && !shown.contains("12345"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_operator_sees_who_is_at_what_since_when_and_how_full_the_cache_is() {
+    let (world, name) = World::with_repository("fr").await;
+    let now = world.bringer.clock.now();
+    let five_minutes_ago = now - Duration::from_secs(300);
+    world.store.want_all(now, five_minutes_ago).await.unwrap();
+    let claimed = world.store.claim("lane#1", Duration::from_secs(60), &[], five_minutes_ago).await.unwrap().expect("it is due");
+    assert!(world.store.renew(&claimed, Duration::from_secs(90), now).await.unwrap());
+    let pages = Pages::of(&world).await;
+    let folder = world.data().join("artifacts/ab");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("cdef.zst"), vec![0; 20_480]).unwrap();
+
+    let json = pages.json("/status").await;
+    std::fs::write(folder.join("more.zst"), "more").unwrap();
+    let shown = pages.shown("/status").await;
+
+    let held = &json["in_hand"][0];
+    assert_eq!((&held["repository"], &held["worker"]), (&name.into(), &"lane#1".into()));
+    assert_eq!(held["since"].as_str().unwrap().parse::<Timestamp>().unwrap().as_second(), five_minutes_ago.as_second());
+    assert!(shown.contains("5 minutes ago"), "{shown}");
+    assert_eq!(json["artifact_cache"], serde_json::json!({"files": 1, "bytes": 20_480, "budget": 1 << 20, "is_all": true}));
+    assert!(shown.contains("20 KiB of 1024 KiB in 1 file<"), "it is counted once a minute: {shown}");
+    assert!(shown.contains("Mercurial ") && shown.contains("git not found") == json["git"].is_null(), "{shown}");
+}
+
+#[tokio::test]
+async fn a_nul_in_an_address_finds_nothing_and_breaks_nothing() {
+    let (world, name) = World::with_repository("fr").await;
+    let deployment = Deployment::new(&world).await;
+    deployment.compared(1, 2, &[comparison("fr", "a.toml", 3, &[])]).await;
+    let pages = Pages::of(&world).await;
+    let run = pages.json("/").await["results"][0]["run"].clone();
+    let (diff, compare) = (format!("/source/diff/?repo={name}&from=null&to=tip"), format!("/dashboard/compare?run={run}"));
+    let history = "/dashboard/history?tree=gecko-strings/a&locale=fr";
+    let addresses: [(&str, &[&str]); 19] = [
+        ("/?", &["q", "state", "format"]),
+        ("/source/pushes/?", &["repo", "exclude", "path", "user", "author", "desc", "locale", "branch", "from", "until"]),
+        ("/source/pushes/?", &["start", "length", "before", "after", "push"]),
+        (&format!("/source/pushes/{name}?"), &["path", "user", "desc", "branch", "push"]),
+        ("/source/diff/?to=tip&", &["repo", "from"]),
+        (&format!("{diff}&"), &["path", "title", "start"]),
+        (&format!("/source/diff/?repo={name}&"), &["from", "to"]),
+        ("/dashboard/?", &["tree", "locale", "state", "sort", "start", "length"]),
+        ("/dashboard/history?", &["tree", "locale"]),
+        ("/dashboard/history?locale=fr&", &["tree"]),
+        ("/dashboard/history?tree=gecko-strings/a&", &["locale"]),
+        (&format!("{history}&"), &["starttime", "endtime", "of", "hl-a-s", "hl-%00-s"]),
+        ("/dashboard/tree-status/gecko-strings/a?", &["starttime", "bound", "hideBad", "top_locales"]),
+        ("/dashboard/compare?", &["run"]),
+        (&format!("{compare}&"), &["show", "q"]),
+        ("/shipping/api/status?", &["tree", "locale"]),
+        ("/api/v1/repositories?", &["name", "locale", "forest", "state", "key"]),
+        ("/api/v1/pushes?", &["repo", "path", "user", "author", "desc", "locale", "branch", "from", "key"]),
+        ("/api/v1/runs?", &["tree", "locale", "active"]),
+    ];
+    for (address, parameters) in addresses {
+        for parameter in parameters {
+            for value in ["%00", "fr%00", "a%00b"] {
+                let path = format!("{address}{parameter}={value}");
+                let page = pages.get(&path).await;
+                assert!([200, 400, 404].contains(&page.status.as_u16()), "{path}: {} {}", page.status, page.body);
+            }
+        }
+    }
+    for path in ["/source/pushes/", "/source/changeset/", "/dashboard/tree-status/", "/teams/", "/trees/", "/api/v1/trees/"] {
+        let page = pages.get(&format!("{path}%00")).await;
+        assert!([400, 404].contains(&page.status.as_u16()), "{path}: {} {}", page.status, page.body);
+    }
+    assert!(pages.shown("/?q=%00").await.contains("\u{fffd}"), "a reader sees what was asked for");
 }
 
 #[tokio::test]

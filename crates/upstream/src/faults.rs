@@ -151,8 +151,9 @@ impl Faults {
         self.lift();
     }
 
-    /// What befalls a request that just came: delays and lags, and at most one that answers it.
-    pub(crate) fn strike(&self, pushlog: bool) -> Vec<Fault> {
+    /// What befalls a request that just came: delays and lags, and at most one that answers it; and what a request that hangs
+    /// waits on, which misses nothing that is lifted from now on.
+    pub(crate) fn strike(&self, pushlog: bool) -> (Vec<Fault>, watch::Receiver<u64>) {
         let mut rules = self.rules();
         let mut struck = Vec::new();
         for rule in rules.iter_mut().filter(|rule| rule.concerns(pushlog)) {
@@ -163,12 +164,7 @@ impl Faults {
             }
         }
         rules.retain(|rule| rule.left != Some(0));
-        struck
-    }
-
-    /// Holds up a request until what was set goes away.
-    pub(crate) async fn until_lifted(&self) {
-        let _ = self.inner.lifted.subscribe().changed().await;
+        (struck, self.inner.lifted.subscribe())
     }
 
     fn lift(&self) {

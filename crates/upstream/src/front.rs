@@ -11,6 +11,7 @@ use hyper::header::{CONNECTION, ETAG, EXPECT, HeaderMap, IF_NONE_MATCH, TRANSFER
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use crate::answers::{Body, BoxError, bad_gateway, cut_short, login_page, page, percent_decoded, status, with_body};
 use crate::error::Result;
@@ -49,11 +50,11 @@ async fn respond(shared: &Shared, request: Request<Incoming>) -> Response<Body> 
     let target = Target::of(shared, request.uri().path());
     let command = note(shared, &target, &request);
     let mut lag = 0;
-    for (faults, fault) in shared.strike(&target.repository, target.pushlog.is_some()) {
+    for (mut lifted, fault) in shared.strike(&target.repository, target.pushlog.is_some()) {
         match fault {
             Fault::Delay(duration) => tokio::time::sleep(duration).await,
             Fault::Lag(pushes) => lag = pushes,
-            Fault::Hang => faults.until_lifted().await,
+            Fault::Hang => until_lifted(&mut lifted).await,
             Fault::CutShort => {
                 let answer = whole_answer(shared, &target, &request, lag);
                 return cut_short(answer.content_type, &Bytes::from(answer.body));
@@ -87,6 +88,12 @@ fn note(shared: &Shared, target: &Target, request: &Request<Incoming>) -> Option
 fn wire_arguments(headers: &HeaderMap) -> String {
     let parts = (1..).map_while(|number| headers.get(format!("x-hgarg-{number}")));
     parts.filter_map(|part| part.to_str().ok()).collect()
+}
+
+async fn until_lifted(lifted: &mut watch::Receiver<u64>) {
+    if lifted.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 fn whole_answer(shared: &Shared, target: &Target, request: &Request<Incoming>, lag: u64) -> Answer {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use crate::command_server::Commands;
 use crate::error::{Error, Result};
@@ -118,11 +118,12 @@ impl Shared {
     }
 
     /// What befalls a request that just came, and who can lift it.
-    pub(crate) fn strike(&self, name: &str, pushlog: bool) -> Vec<(Faults, Fault)> {
+    pub(crate) fn strike(&self, name: &str, pushlog: bool) -> Vec<(watch::Receiver<u64>, Fault)> {
         let own = self.all_faults().get(name).cloned();
         let mut struck = Vec::new();
         for faults in [Some(self.everywhere.clone()), own].into_iter().flatten() {
-            struck.extend(faults.strike(pushlog).into_iter().map(|fault| (faults.clone(), fault)));
+            let (faults, lifted) = faults.strike(pushlog);
+            struck.extend(faults.into_iter().map(|fault| (lifted.clone(), fault)));
         }
         struck
     }

@@ -1,7 +1,7 @@
 //! The demo's own hg.mozilla.org: a forest of a dozen locales with real strings files.
 
 use super::FOREST;
-use crate::domain::Message;
+use crate::domain::{HOUR, Message, WEEK};
 use anyhow::Context;
 use elmo_upstream::{Commit, Node, Options, Parent, Upstream};
 use jiff::Timestamp;
@@ -99,13 +99,12 @@ impl Localizer {
 /// The repository of the source strings, which belongs to no locale.
 const SOURCE: &str = "l10n/source-strings";
 const LICENSE: &str = "# This Source Code Form is subject to the terms of the Mozilla Public\n# License, v. 2.0.\n\n";
-const WEEK: i64 = 7 * 86_400;
 /// So many weeks of pushes and comparisons lie before the demo.
 const WEEKS: usize = 6;
 /// All of a week is done in so many seconds; of the last one, just now.
-const AT_WORK: i64 = 40 * 3600;
+const AT_WORK: i64 = 40 * HOUR;
 /// Each locale is pushed to three hours after the one before it.
-const BETWEEN_LOCALES: i64 = 3 * 3600;
+const BETWEEN_LOCALES: i64 = 3 * HOUR;
 
 /// The running upstream, and how much was pushed to it.
 pub(super) struct DemoUpstream {

@@ -11,7 +11,7 @@ pub use addresses::PrivateHosts;
 pub use error::{QueueError, Trouble};
 pub use hawk::Credentials;
 
-use super::http::body_within;
+use super::http::{body_within, builder};
 use crate::domain::{ArtifactName, Clock, RootUrl, TaskId, TaskRun};
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
@@ -71,8 +71,9 @@ impl Queue {
         settings: QueueSettings,
         clock: Clock,
     ) -> Result<Queue, QueueError> {
-        let own = client(&settings).build();
-        let outside = client(&settings).dns_resolver(Arc::new(settings.private_hosts.clone())).build();
+        let client = || builder(settings.time, reqwest::redirect::Policy::none());
+        let own = client().build();
+        let outside = client().dns_resolver(Arc::new(settings.private_hosts.clone())).build();
         let failed = |error| QueueError::because(Trouble::Ours, "could not set up HTTP", error);
         Ok(Queue {
             root,
@@ -225,15 +226,6 @@ impl Queue {
         };
         if status == StatusCode::OK { Ok(body) } else { Err(QueueError::of_status(what, status, &headers, &body)) }
     }
-}
-
-fn client(settings: &QueueSettings) -> reqwest::ClientBuilder {
-    Client::builder()
-        .user_agent(concat!("elmo/", env!("CARGO_PKG_VERSION")))
-        .timeout(settings.time)
-        .connect_timeout(Duration::from_secs(10))
-        .redirect(reqwest::redirect::Policy::none())
-        .tcp_nodelay(true)
 }
 
 fn location(at: &Url, headers: &HeaderMap) -> Result<Url, QueueError> {

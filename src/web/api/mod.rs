@@ -15,6 +15,7 @@ mod trees;
 
 use super::error::{ErrorShown, PageError};
 use super::{Web, published};
+use crate::domain::A_DAY;
 use axum::Router;
 use axum::http::{Method, header};
 use axum::middleware::from_fn;
@@ -26,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// How long a browser may remember that programs of other sites can read here.
-const PREFLIGHT: Duration = Duration::from_secs(86_400);
+const PREFLIGHT: Duration = A_DAY;
 
 #[derive(OpenApi)]
 #[openapi(

@@ -1,7 +1,7 @@
 //! Pushes with their changesets: the pushlog with all its filters, and one push.
 
 use super::Refused;
-use super::asked::{unreadable, without_nul};
+use super::asked::unreadable;
 use super::list::{Limit, List};
 use super::repositories::named;
 use crate::web::Web;
@@ -127,7 +127,7 @@ pub(super) async fn one(
 fn in_its_words(query: &str) -> Result<String, PageError> {
     let mut words = form_urlencoded::Serializer::new(String::new());
     let mut length = Limit::default();
-    for (name, value) in form_urlencoded::parse(without_nul(query).as_bytes()) {
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
             "limit" => length = limit(&value)?,
             "key" if key(&value).is_some() => _ = words.append_pair("before", &value),

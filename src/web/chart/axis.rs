@@ -1,5 +1,6 @@
 //! Where an axis has its ticks: round counts, and beginnings of hours, days, months and years.
 
+use crate::domain::{DAY, HOUR, WEEK};
 use crate::web::shown::calendar;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -16,11 +17,22 @@ pub(super) struct DateTick {
     pub(super) text: String,
 }
 
+/// Some months, or years.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::web) struct Span {
+    /// Seconds since 1970.
+    pub(in crate::web) from: i64,
+    pub(in crate::web) until: i64,
+    pub(in crate::web) name: String,
+}
+
 /// A scale of counts has at most so many steps, one of times so many ticks.
 const STEPS: i64 = 5;
 const DATES: i64 = 9;
-const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
+/// And so many spans at most.
+const SPANS: i64 = 24;
+/// How many months can belong together.
+const MONTHS: [i64; 11] = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 6000, 12_000];
 /// Of 1970-01-05, the first Monday of the era.
 const MONDAY: i64 = 4 * DAY;
 
@@ -48,12 +60,30 @@ pub(super) fn dates(from: i64, until: i64) -> Vec<DateTick> {
     if let Some(step) = [DAY, 2 * DAY].into_iter().find(|step| fits(*step)) {
         return apart(from, until, step, 0, "%b %-d");
     }
-    if let Some(step) = [7 * DAY, 14 * DAY].into_iter().find(|step| fits(*step)) {
+    if let Some(step) = [WEEK, 2 * WEEK].into_iter().find(|step| fits(*step)) {
         return apart(from, until, step, MONDAY, "%b %-d");
     }
-    let months = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 6000, 12_000];
-    let step = months.into_iter().find(|months| fits(months * 30 * DAY)).unwrap_or(12_000);
-    months_apart(from, until, step)
+    months_apart(from, until, months_that(fits))
+}
+
+/// The months, quarters, halves of a year or years that cover the time between two: the shortest that are few enough.
+pub(super) fn spans(from: i64, until: i64) -> Vec<Span> {
+    let step = months_that(|step| until.saturating_sub(from) / step < SPANS);
+    let first = month_of(from).map(|month| month.div_euclid(step) * step);
+    let starts = first.into_iter().flat_map(|first| (0..=2 * SPANS).map(move |number| first + number * step));
+    let covering = starts.filter_map(|start| span(start, step)).filter(|span| span.until > from && span.from < until);
+    covering.collect()
+}
+
+fn span(start: i64, step: i64) -> Option<Span> {
+    let ((from, first), (_, last), (until, _)) = (month(start)?, month(start + step - 1)?, month(start + step)?);
+    let words = if step % 12 == 0 { "%Y" } else { "%b %Y" };
+    let (first, last) = (first.strftime(words).to_string(), last.strftime(words).to_string());
+    Some(Span { from, until, name: if first == last { first } else { format!("{first} to {last}") } })
+}
+
+fn months_that(fit: impl Fn(i64) -> bool) -> i64 {
+    MONTHS.into_iter().find(|months| fit(months * 30 * DAY)).unwrap_or(12_000)
 }
 
 fn apart(from: i64, until: i64, step: i64, first: i64, words: &str) -> Vec<DateTick> {
@@ -63,17 +93,20 @@ fn apart(from: i64, until: i64, step: i64, first: i64, words: &str) -> Vec<DateT
 }
 
 fn months_apart(from: i64, until: i64, step: i64) -> Vec<DateTick> {
-    let Some(start) = Timestamp::from_second(from).ok().map(|at| Offset::UTC.to_datetime(at)) else {
-        return Vec::new();
-    };
-    let months = i64::from(start.year()) * 12 + i64::from(start.month()) - 1;
-    let first = months.div_euclid(step) * step;
+    let Some(first) = month_of(from) else { return Vec::new() };
+    let first = first.div_euclid(step) * step;
     let years = step % 12 == 0;
     (0..=2 * DATES)
         .filter_map(|number| month(first + number * step))
         .filter(|(at, _)| (from..until).contains(at))
         .map(|(at, date)| DateTick { at, text: date.strftime(if years { "%Y" } else { "%b %Y" }).to_string() })
         .collect()
+}
+
+/// The month of a moment, counted from the year 0.
+fn month_of(second: i64) -> Option<i64> {
+    let at = Timestamp::from_second(second).ok().map(|at| Offset::UTC.to_datetime(at))?;
+    Some(i64::from(at.year()) * 12 + i64::from(at.month()) - 1)
 }
 
 /// The beginning of a month, counted from that of the year 0.
@@ -86,7 +119,7 @@ fn month(number: i64) -> Option<(i64, DateTime)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{counts, dates};
+    use super::{counts, dates, spans};
     use jiff::Timestamp;
 
     #[test]
@@ -120,5 +153,22 @@ mod tests {
         check("2019-06-01T00:00:00Z", "2026-11-25T00:00:00Z", "2020, 2021, 2022, 2023, 2024, 2025, 2026");
         check("0001-01-01T00:00:00Z", "9999-12-30T00:00:00Z", "1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000");
         check("2026-11-24T00:00:00Z", "2026-11-24T00:00:00Z", "");
+    }
+
+    #[test]
+    fn months_or_years_cover_a_time() {
+        let check = |from: &str, until: &str, expected: (usize, &str, &str)| {
+            let second = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
+            let spans = spans(second(from), second(until));
+            let (first, last) = (spans.first().unwrap(), spans.last().unwrap());
+            assert_eq!((spans.len(), first.name.as_str(), last.name.as_str()), expected, "{from} {until}");
+            assert!(first.from <= second(from) && last.until >= second(until), "{spans:?}");
+            assert!(spans.windows(2).all(|pair| pair[0].until == pair[1].from), "{spans:?}");
+        };
+        check("2026-11-20T00:00:00Z", "2026-11-25T00:00:00Z", (1, "Nov 2026", "Nov 2026"));
+        check("2026-05-31T00:00:00Z", "2026-08-01T00:00:00Z", (3, "May 2026", "Jul 2026"));
+        check("2022-02-01T00:00:00Z", "2026-11-25T00:00:00Z", (20, "Jan 2022 to Mar 2022", "Oct 2026 to Dec 2026"));
+        check("2010-06-01T00:00:00Z", "2026-11-25T00:00:00Z", (17, "2010", "2026"));
+        check("0001-01-01T00:00:00Z", "9400-01-01T00:00:00Z", (19, "0000 to 0499", "9000 to 9499"));
     }
 }

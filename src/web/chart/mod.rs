@@ -5,9 +5,11 @@
 //! highest and the last of each two pixels, which looks the same, and the last run of each two pixels has a circle.
 
 mod axis;
+mod overview;
 mod spark;
 mod steps;
 
+pub(super) use overview::Overview;
 pub(super) use spark::Spark;
 
 use axis::{CountTick, DateTick};
@@ -169,8 +171,7 @@ impl Chart {
     }
 
     pub(super) fn date_labels(&self) -> Vec<Label> {
-        let label = |tick: DateTick| Label { at: tenths(self.times.place(tick.at)), text: tick.text };
-        axis::dates(self.times.from, self.times.until).into_iter().map(label).collect()
+        date_labels(&self.times)
     }
 }
 
@@ -192,6 +193,11 @@ impl Axis {
         let label = |tick: &i64| Label { at: tenths(self.scale.place(*tick)), text: tick.to_string() };
         self.ticks.iter().map(label).collect()
     }
+}
+
+fn date_labels(times: &Scale) -> Vec<Label> {
+    let label = |tick: DateTick| Label { at: tenths(times.place(tick.at)), text: tick.text };
+    axis::dates(times.from, times.until).into_iter().map(label).collect()
 }
 
 /// A number of tenths of pixels.

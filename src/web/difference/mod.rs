@@ -6,7 +6,7 @@ mod content;
 pub(super) use content::{Content, Difference, EntityChange, TextLine};
 
 use crate::domain::{Kept, RepositoryName, Revision};
-use crate::fetch::{ChangedFile, FetchError, Versions};
+use crate::fetch::{ChangedFile, FetchError, Programs, Versions};
 use moka::future::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) struct Differences {
     lists: Cache<Pair, Arc<Vec<ChangedFile>>>,
     contents: Cache<(Pair, Kept), Arc<Difference>>,
     readers: Arc<Semaphore>,
-    hg_version: Arc<OnceCell<Option<String>>>,
+    programs: Arc<OnceCell<Programs>>,
 }
 
 impl Differences {
@@ -46,7 +46,7 @@ impl Differences {
             lists: Cache::builder().max_capacity(LISTS).weigher(list_weight).build(),
             contents: Cache::builder().max_capacity(CONTENTS).weigher(weight_of_content).build(),
             readers: Arc::new(Semaphore::new(READERS)),
-            hg_version: Arc::default(),
+            programs: Arc::default(),
         }
     }
 
@@ -72,9 +72,9 @@ impl Differences {
         Ok(files.iter().filter_map(|file| known.get(&file.path).cloned()).collect())
     }
 
-    /// The version of hg, which is asked once for as long as the server runs.
-    pub(super) async fn hg_version(&self) -> Option<&str> {
-        self.hg_version.get_or_init(|| self.versions.hg_version()).await.as_deref()
+    /// The versions of the programs, which are asked once for as long as the server runs.
+    pub(super) async fn programs(&self) -> &Programs {
+        self.programs.get_or_init(|| self.versions.programs()).await
     }
 
     async fn known(&self, pair: &Pair, files: &[ChangedFile]) -> HashMap<Kept, Arc<Difference>> {

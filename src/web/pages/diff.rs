@@ -3,6 +3,7 @@
 use super::changeset;
 use crate::domain::{Kept, Repository, RepositoryName, Revision};
 use crate::fetch::ChangedFile;
+use crate::store::MOST_PATHS;
 use crate::web::Web;
 use crate::web::difference::{Content, Difference, EntityChange, Pair, TextLine};
 use crate::web::error::PageError;
@@ -19,8 +20,6 @@ use std::sync::Arc;
 /// How many files one part of a difference has at most, and about how many bytes of them are shown.
 const FILES: usize = 100;
 const BYTES: usize = 300_000;
-/// How many parts of a path can be asked for.
-const MOST_PARTS: usize = 4;
 
 #[derive(Template, Serialize)]
 #[template(path = "pages/diff.html")]
@@ -63,6 +62,7 @@ struct FileShown {
 }
 
 pub(crate) async fn show(State(web): State<Web>, wanted: Wanted, format: Format) -> Result<Response, PageError> {
+    let parts = parts_of_paths(&wanted)?;
     let repository = repository(&web, wanted.one("repo")).await?;
     let clone = web.store.clone_of(repository.id).await?;
     let from = named(&web, &repository, &clone, "from", wanted.one("from")).await?;
@@ -70,12 +70,20 @@ pub(crate) async fn show(State(web): State<Web>, wanted: Wanted, format: Format)
     let start = wanted.number("start", 0, 0..=1_000_000)?;
     let pair = Pair { clone, from, to };
     let all = web.differences.files(&pair).await.map_err(PageError::Clones)?;
-    let parts: Vec<String> = wanted.all("path").iter().take(MOST_PARTS).map(|part| part.to_lowercase()).collect();
     let mut chosen: Vec<&ChangedFile> = all.iter().filter(|file| fits(file, &parts)).collect();
     chosen.sort_by(|one, other| in_order(folder_and_name(one.path.as_str()), folder_and_name(other.path.as_str())));
     let part: Vec<ChangedFile> = chosen.iter().skip(start).take(FILES).map(|file| (*file).clone()).collect();
     let contents = web.differences.contents(&pair, &part).await.map_err(|error| PageError::Clones(Arc::new(error)))?;
     format.answer(&page(&repository, &pair, &wanted, (start, chosen.len()), contents))
+}
+
+/// What a path is to contain, in lower case.
+fn parts_of_paths(wanted: &Wanted) -> Result<Vec<String>, PageError> {
+    let parts = wanted.all("path");
+    if parts.len() > MOST_PATHS {
+        return Err(PageError::too_many("path", MOST_PATHS));
+    }
+    Ok(parts.iter().map(|part| part.to_lowercase()).collect())
 }
 
 async fn repository(web: &Web, text: &str) -> Result<Repository, PageError> {

@@ -1,9 +1,9 @@
 //! How one tree and locale came along: a chart, and the runs it is of.
 
 use crate::domain::LocaleCode;
-use crate::store::{HistoryRow, Life};
+use crate::store::{HistoryRow, Life, OverviewPoint};
 use crate::web::Web;
-use crate::web::chart::{Chart, Shape, Stop};
+use crate::web::chart::{Chart, Overview, Shape, Stop};
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
 use crate::web::highlight::{Highlight, highlights};
@@ -37,6 +37,9 @@ struct Page {
     note: Option<&'static str>,
     #[serde(skip)]
     chart: Chart,
+    /// The whole life, to choose another time from.
+    #[serde(skip)]
+    overview: Overview,
     #[serde(skip)]
     zooms: Vec<Zoom>,
     #[serde(skip)]
@@ -82,8 +85,10 @@ pub(crate) async fn show(State(web): State<Web>, wanted: Wanted, format: Format)
     let period = Period::read(&wanted, now)?;
     let life = life(&web, &tree, &locale).await?;
     let rows = web.store.history(life.place, period.range()).await?;
-    let asked = Asked { tree, locale, unit, period, wanted };
-    format.answer(&asked.page(life, &rows, now))
+    let whole = Period::around(life.first, life.last, now);
+    let points = web.store.overview(life.place, whole.range()).await?;
+    let asked = Asked { tree, locale, unit, period, whole, wanted };
+    format.answer(&asked.page(&rows, &points, now))
 }
 
 pub(in crate::web) async fn life(web: &Web, tree: &str, locale: &str) -> Result<Life, PageError> {
@@ -98,11 +103,13 @@ struct Asked {
     locale: String,
     unit: Unit,
     period: Period,
+    /// From the first run until the end of today.
+    whole: Period,
     wanted: Wanted,
 }
 
 impl Asked {
-    fn page(self, life: Life, rows: &[HistoryRow], now: Timestamp) -> Page {
+    fn page(self, rows: &[HistoryRow], points: &[OverviewPoint], now: Timestamp) -> Page {
         let (highlights, are_whole) = highlights(&self.wanted, now);
         let chart = self.chart(rows, &highlights, now);
         Page {
@@ -113,7 +120,8 @@ impl Asked {
             note: (!are_whole)
                 .then_some("A highlight needs a start, a later end and a class: good, bad, warn or calm. Others are left out."),
             chart,
-            zooms: zooms(self.period, &(life.first..life.last), now, |period| self.at(period, self.unit).address()),
+            overview: self.overview(points),
+            zooms: zooms(self.period, self.whole, |period| self.at(period, self.unit).address()),
             other_unit: Zoom { word: self.unit.other().name(), href: self.at(self.period, self.unit.other()).address() },
             here: self.at(self.period, self.unit),
             highlights,
@@ -156,6 +164,15 @@ impl Asked {
             .marked(stops)
     }
 
+    fn overview(&self, points: &[OverviewPoint]) -> Overview {
+        let missing = |point: &OverviewPoint| if self.unit == Unit::Words { point.missing_w } else { point.missing };
+        let counts: Vec<(i64, i64)> = points.iter().map(|point| (point.srctime, missing(point))).collect();
+        let ((first, last), (from, until)) = (self.whole.names(), self.period.names());
+        let title = format!("missing {} from {first} until {last}; shown: from {from} until {until}", self.unit.name());
+        let at = |span: &Range<i64>| self.at(Period { from: span.start, until: span.end }, self.unit).address();
+        Overview::over(&self.whole.range(), title, &counts).showing(&self.period.range(), at)
+    }
+
     fn stop(&self, row: &HistoryRow, now: Timestamp) -> Stop {
         let (count, more) = match self.unit {
             Unit::Strings => (row.missing, format!("{} obsolete, {} unchanged", row.obsolete, row.unchanged)),
@@ -167,8 +184,8 @@ impl Asked {
 }
 
 /// Links to other spans of time.
-pub(super) fn zooms(period: Period, life: &Range<i64>, now: Timestamp, address: impl Fn(Period) -> String) -> Vec<Zoom> {
-    let whole = Some(Period::around(life.start, life.end, now)).filter(|whole| *whole != period);
+pub(super) fn zooms(period: Period, whole: Period, address: impl Fn(Period) -> String) -> Vec<Zoom> {
+    let whole = Some(whole).filter(|whole| *whole != period);
     let spans = [
         ("earlier", period.earlier()),
         ("later", period.later()),

@@ -2,15 +2,17 @@
 
 use super::{Asked, read};
 use crate::domain::{Repository, State as RepositoryState};
-use crate::store::Totals;
+use crate::store::{RunFilter, RunRow, Totals};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
 use crate::web::push::PushShown;
 use crate::web::repository::RepositoryShown;
+use crate::web::shown::Time;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 const NEWEST: usize = 10;
@@ -42,6 +44,8 @@ struct Page {
     totals: TotalsShown,
     repositories: Vec<RepositoryShown>,
     pushes: Vec<PushShown>,
+    /// Those taken last first.
+    results: Vec<ResultShown>,
     #[serde(skip)]
     choices: Vec<Choice>,
     #[serde(skip)]
@@ -63,6 +67,18 @@ struct TotalsShown {
     runs: i64,
 }
 
+/// What a comparison came to.
+#[derive(Serialize)]
+struct ResultShown {
+    run: i64,
+    tree: String,
+    locale: String,
+    state: &'static str,
+    completion: i64,
+    /// When its task ended.
+    resolved: Time,
+}
+
 /// A link to the repositories of one state.
 struct Choice {
     word: &'static str,
@@ -78,11 +94,13 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
     let by_name: Vec<&Repository> = followed.iter().filter(|repository| has_in_name(repository, &q)).collect();
     let now = web.clock.now();
     let pushes = web.store.newest_pushes(NEWEST, CHANGESETS).await?;
+    let runs = web.store.runs(&RunFilter::default(), i64::MAX, NEWEST).await?;
     format.answer(&Page {
         totals: web.store.totals().await?.into(),
         choices: choices(&by_name, &state, &q),
         repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
         pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
+        results: runs.iter().map(|run| ResultShown::of(run, now)).collect(),
         here: Here::at("/").and("state", &state).and("q", &q),
         state,
         q,
@@ -122,6 +140,24 @@ fn in_order<'a>(repositories: &[&'a Repository], only: Option<RepositoryState>) 
         repositories.iter().copied().filter(|repository| only.is_none_or(|only| repository.state() == only)).collect();
     chosen.sort_by_key(|repository| repository.state() != RepositoryState::Failing);
     chosen
+}
+
+impl ResultShown {
+    fn of(run: &RunRow, now: Timestamp) -> ResultShown {
+        ResultShown {
+            run: run.id,
+            tree: run.tree.clone(),
+            locale: run.locale.to_string(),
+            state: run.counts.grade().name(),
+            completion: run.completion,
+            resolved: Time::at(run.resolved, now),
+        }
+    }
+
+    /// Where its comparison is shown.
+    fn href(&self) -> String {
+        format!("/dashboard/compare?run={}", self.run)
+    }
 }
 
 impl From<Totals> for TotalsShown {

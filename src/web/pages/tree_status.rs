@@ -19,7 +19,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::Range;
 
 const TOP: usize = 10;
 const MOST_LOCALES: usize = 500;
@@ -93,7 +92,7 @@ pub(crate) async fn show(
     let counted = board.counted(Count { tree, range: asked.period.range(), bound }).await?;
     let last = board.rows.iter().filter(|row| row.place.tree == tree).map(|row| row.srctime).max().unwrap_or(counted.first);
     let best = asked.best(&board, &counted.missing);
-    format.answer(&asked.page(&counted.shares, best, counted.first..last, now))
+    format.answer(&asked.page(&counted.shares, best, Period::around(counted.first, last, now), now))
 }
 
 impl Asked {
@@ -124,7 +123,7 @@ impl Asked {
         best.into_iter().map(shown).collect()
     }
 
-    fn page(self, shares: &[Shares], top_locales: Vec<LocaleShown>, life: Range<i64>, now: Timestamp) -> Page {
+    fn page(self, shares: &[Shares], top_locales: Vec<LocaleShown>, whole: Period, now: Timestamp) -> Page {
         let other = if self.hide_bad { "show the others" } else { "hide the others" };
         let day = |share: &Shares| DayShown { date: date(share.at), good: share.good, bad: share.bad };
         Page {
@@ -135,7 +134,7 @@ impl Asked {
             days: last_of_days(shares).iter().rev().map(day).collect(),
             top_locales,
             chart: self.chart(shares),
-            zooms: zooms(self.period, &life, now, |period| self.at(period, self.hide_bad).address()),
+            zooms: zooms(self.period, whole, |period| self.at(period, self.hide_bad).address()),
             bad: Zoom { word: other, href: self.at(self.period, !self.hide_bad).address() },
             top: self.top,
             here: self.at(self.period, self.hide_bad),

@@ -111,6 +111,11 @@ impl Worker {
         Worker::start_configured(world, pulse, data, port, "")
     }
 
+    /// Starts a worker with further settings, as elmo.toml has them.
+    pub(crate) fn start_with(world: &World, pulse: &Pulse, settings: &str) -> Worker {
+        Worker::start_configured(world, pulse, world.data(), pulse.rabbit.port(), settings)
+    }
+
     fn start_configured(world: &World, pulse: &Pulse, data: PathBuf, port: u16, settings: &str) -> Worker {
         let account = RabbitMq::pulse_settings(port, &pulse.vhost).into();
         let mut command = command(world, account, &["consume-pulse"]);

@@ -27,8 +27,8 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
-/// Answers that take longer count as none.
-const ANSWER_TIME: Duration = Duration::from_secs(5);
+/// To those who are impatient, answers that take longer count as none.
+const IMPATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
     pub(crate) async fn new() -> World {
@@ -164,6 +164,12 @@ impl World {
         self.lanes.work_off().await.expect("the lanes work");
     }
 
+    /// The lanes do what is due, and give a host that does not answer up soon, which a busy one may be as well.
+    pub(crate) async fn settle_impatiently(&self) {
+        let bringer = Bringer { http: http(IMPATIENCE), ..self.bringer.clone() };
+        Lanes::new(bringer, LaneSettings::default(), "impatient").work_off().await.expect("the lanes work");
+    }
+
     /// Time passes, and the lanes do what has become due.
     pub(crate) async fn later(&self, by: Duration) {
         self.ahead.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
@@ -282,10 +288,10 @@ impl World {
 }
 
 fn bringer(store: &Store, data: &Path, clock: Clock) -> Bringer {
-    let limits = CloneSettings { clone_time: Duration::from_secs(300), pull_time: Duration::from_secs(20), aside_bytes: 1 << 30 };
+    let limits = CloneSettings { clone_time: Duration::from_secs(300), pull_time: PATIENCE, aside_bytes: 1 << 30 };
     Bringer {
         store: store.clone(),
-        http: Http::new(HttpSettings { time: ANSWER_TIME, ..HttpSettings::default() }).expect("HTTP is set up"),
+        http: http(PATIENCE),
         clones: Clones::new(data, Path::new("hg"), 2, limits),
         git: GitClones::new(data, Path::new("git"), git_settings()),
         clock,
@@ -296,6 +302,10 @@ fn bringer(store: &Store, data: &Path, clock: Clock) -> Bringer {
 fn git_settings() -> GitSettings {
     let time = Duration::from_secs(20);
     GitSettings { clone_time: time, fetch_time: time, files_too: true, tokens: Vec::new() }
+}
+
+fn http(time: Duration) -> Http {
+    Http::new(HttpSettings { time, ..HttpSettings::default() }).expect("HTTP is set up")
 }
 
 fn clock(ahead: &Arc<AtomicI64>) -> Clock {
