@@ -3,7 +3,7 @@
 //! A text comes in, a [`Config`] or an error that names the key and the nearest known one goes out.
 
 use crate::domain::{NotAName, RootUrl, UrlRules};
-use crate::fetch::{CloneSettings, Credentials, HttpSettings, PrivateHosts, QueueSettings};
+use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, PrivateHosts, QueueSettings};
 use crate::pulse::{Broker, Subscription};
 use crate::sync::LaneSettings;
 use serde::{Deserialize, Deserializer};
@@ -44,6 +44,7 @@ pub struct Config {
     sync: Sync,
     fetch: Fetch,
     hg: Hg,
+    git: Git,
     clones: Clones,
     web: Web,
     artifacts: ArtifactCache,
@@ -52,6 +53,11 @@ pub struct Config {
     password: String,
     #[serde(skip)]
     credentials: Vec<(RootUrl, Credentials)>,
+    #[serde(skip)]
+    hook_secrets: Vec<String>,
+    /// By their hosts.
+    #[serde(skip)]
+    git_tokens: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -117,6 +123,24 @@ struct Hg {
     #[serde(deserialize_with = "duration")]
     pull_timeout: Duration,
     warm: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Git {
+    program: PathBuf,
+    #[serde(deserialize_with = "duration")]
+    clone_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    fetch_timeout: Duration,
+    tokens: Vec<HostToken>,
+}
+
+/// Which environment variable has the token for a host.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostToken {
+    host: String,
+    variable: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -198,6 +222,10 @@ impl Config {
             self.data = PathBuf::from(data);
         }
         self.read_credentials(&environment)?;
+        let tokens = self.git.tokens.iter().filter_map(|token| Some((token.host.clone(), environment(&token.variable)?)));
+        self.git_tokens = tokens.collect();
+        let secrets = environment("GITHUB_WEBHOOK_SECRET").unwrap_or_default();
+        self.hook_secrets = secrets.split_whitespace().map(str::to_owned).collect();
         if let Some(value) = environment("PULSE_TTL") {
             self.pulse.ttl = Some(parse_duration(&value).map_err(|why| ConfigError::Variable { name: "PULSE_TTL", value, why })?);
         }
@@ -343,6 +371,21 @@ impl Config {
         &self.hg.program
     }
 
+    /// The git program.
+    pub fn git_program(&self) -> &Path {
+        &self.git.program
+    }
+
+    /// Limits for clones of git, and who we are at hosts.
+    pub fn git(&self) -> GitSettings {
+        GitSettings {
+            clone_time: self.git.clone_timeout,
+            fetch_time: self.git.fetch_timeout,
+            files_too: self.allow_file_urls,
+            tokens: self.git_tokens.clone(),
+        }
+    }
+
     /// How many hg processes are kept ready.
     pub fn warm_hg(&self) -> usize {
         self.hg.warm
@@ -355,6 +398,11 @@ impl Config {
             pull_time: self.hg.pull_timeout,
             aside_bytes: self.clones.keep_aside_mib << 20,
         }
+    }
+
+    /// What signs GitHub's webhooks; none where they are not taken.
+    pub fn hook_secrets(&self) -> Vec<String> {
+        self.hook_secrets.clone()
     }
 
     /// Where the web server listens.

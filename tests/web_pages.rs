@@ -35,7 +35,12 @@ impl Site {
         let clock = Clock::that_says(now);
         let cache = folder.path().join("artifacts").display().to_string();
         let artifacts = elmo::fetch::Artifacts::open(&cache, 1 << 20, Vec::new(), clock.clone()).unwrap();
-        let router = elmo::web::router(store.clone(), clock, artifacts, elmo::fetch::Versions::new(folder.path(), "hg".as_ref()));
+        let router = elmo::web::router(
+            store.clone(),
+            clock,
+            artifacts,
+            elmo::fetch::Versions::new(folder.path(), "hg".as_ref(), "git".as_ref()),
+        );
         tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         Site { store, address, client: client(), _stop: stop.drop_guard(), _folder: folder }
     }
@@ -48,13 +53,8 @@ impl Site {
             self.store.add_forest(&NewForest { name: forest_name.clone(), url: url(forest), fork_of: None }).await.unwrap();
         }
         let locale = name.split('/').nth(1).unwrap().parse().unwrap();
-        let repository = NewRepository {
-            name: name.parse().unwrap(),
-            url: url(name),
-            forest: Some(forest_name),
-            locale: Some(locale),
-            fork_of: None,
-        };
+        let standing_alone = NewRepository::at(name.parse().unwrap(), url(name));
+        let repository = NewRepository { forest: Some(forest_name), locale: Some(locale), ..standing_alone };
         self.store.add_repository(&repository, now()).await.unwrap();
         self.store.repository(&repository.name).await.unwrap().unwrap().id
     }
@@ -64,7 +64,10 @@ impl Site {
     }
 
     async fn record_in(&self, generation: i64, repository: RepositoryId, changesets: Vec<Changeset>, pushes: Vec<Push>) {
-        self.store.record(&Recording { repository, generation, changesets, held: Vec::new(), pushes }).await.unwrap();
+        self.store
+            .record(&Recording { repository, generation, changesets, held: Vec::new(), pushes, locale_rules: None })
+            .await
+            .unwrap();
     }
 
     async fn mark(&self, repository: RepositoryId, markers: Vec<Marker>) {

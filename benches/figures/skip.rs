@@ -59,7 +59,7 @@ async fn know_others(setting: &Setting, place: &Place) -> anyhow::Result<()> {
     let now = elmo::domain::Clock::of_this_machine().now();
     for number in 0..KNOWN {
         let name = format!("{FOREST}/x-{number}");
-        let repository = NewRepository { name: name.parse()?, url: setting.url(&name)?, forest: None, locale: None, fork_of: None };
+        let repository = NewRepository::at(name.parse()?, setting.url(&name)?);
         place.store.add_repository(&repository, now).await?;
         place.store.archive_repository(&repository.name, true, now).await?;
     }

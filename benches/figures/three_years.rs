@@ -91,7 +91,7 @@ fn url(name: &str) -> anyhow::Result<RepositoryUrl> {
 }
 
 async fn follow(store: &Store, locales: &[LocaleCode], now: Timestamp) -> anyhow::Result<()> {
-    let source = NewRepository { name: SOURCE.parse()?, url: url(SOURCE)?, forest: None, locale: None, fork_of: None };
+    let source = NewRepository::at(SOURCE.parse()?, url(SOURCE)?);
     store.add_repository(&source, now).await?;
     for (name, _) in FORESTS {
         let forest: ForestName = name.parse()?;
@@ -99,7 +99,7 @@ async fn follow(store: &Store, locales: &[LocaleCode], now: Timestamp) -> anyhow
         for locale in locales {
             let name = forest.repository(locale);
             let (url, forest) = (url(name.as_str())?, Some(forest.clone()));
-            let repository = NewRepository { name, url, forest, locale: Some(locale.clone()), fork_of: None };
+            let repository = NewRepository { forest, locale: Some(locale.clone()), ..NewRepository::at(name, url) };
             store.add_repository(&repository, now).await?;
         }
     }
@@ -221,6 +221,7 @@ fn empty_recording(repository: &Repository) -> Recording {
         changesets: Vec::new(),
         held: Vec::new(),
         pushes: Vec::new(),
+        locale_rules: None,
     }
 }
 

@@ -4,8 +4,8 @@ use super::Outcome;
 use super::out::{Out, many};
 use super::parts::{queues, without_password};
 use crate::config::Config;
-use crate::domain::{Clock, RepositoryUrl, in_full};
-use crate::fetch::{Clones, Http, heads, list};
+use crate::domain::{Clock, RepositoryUrl, Vcs, in_full};
+use crate::fetch::{Clones, GitClones, Http, heads, list};
 use crate::pulse::{Subscription, probe};
 use crate::store::Store;
 use clap::Args;
@@ -63,9 +63,12 @@ impl Check {
         let clones = Clones::new(&config.data, config.hg_program(), 0, config.clones());
         let hg = clones.hg_version().await.map(|version| format!("Mercurial {version}"));
         report.add("hg", hg.map_err(|error| format!("{} (setting hg.program)", in_full(&error))))?;
+        let git = GitClones::new(&config.data, config.git_program(), config.git());
+        let version = git.version().await.map(|version| format!("git {version}"));
+        report.add("git", version.map_err(|error| format!("{} (setting git.program)", in_full(&error))))?;
         report.add("disk", check_disk(&config.data))?;
         if let Some(store) = store {
-            check_upstreams(&Http::new(config.http())?, &store, &mut report).await?;
+            check_upstreams(&Http::new(config.http())?, &git, &store, &mut report).await?;
         }
         Ok(if report.failed { Outcome::Found } else { Outcome::Done })
     }
@@ -151,21 +154,25 @@ fn check_disk(data: &Path) -> Result<String, String> {
 }
 
 /// One request to each forest and each host of repositories that are in no forest.
-async fn check_upstreams(http: &Http, store: &Store, report: &mut Report<'_>) -> anyhow::Result<()> {
+async fn check_upstreams(http: &Http, git: &GitClones, store: &Store, report: &mut Report<'_>) -> anyhow::Result<()> {
     for forest in store.forests().await?.into_iter().filter(|forest| !forest.archived) {
         let found = list(http, &forest.url)
             .await
             .map(|listed| format!("{} lists {}", forest.url, many(listed.locales.len(), "locale", "locales")));
         report.add("upstream", found.map_err(|error| in_full(&error)))?;
     }
-    let mut alone: BTreeMap<String, RepositoryUrl> = BTreeMap::new();
+    let mut alone: BTreeMap<String, (Vcs, RepositoryUrl)> = BTreeMap::new();
     for repository in
         store.repositories().await?.into_iter().filter(|repository| repository.forest.is_none() && !repository.archived)
     {
-        alone.entry(repository.url.host().to_owned()).or_insert(repository.url);
+        alone.entry(repository.url.host().to_owned()).or_insert((repository.vcs, repository.url));
     }
-    for url in alone.values() {
-        let found = heads(http, url).await.map(|heads| format!("{url} answers, {}", many(heads.len(), "head", "heads")));
+    for (vcs, url) in alone.values() {
+        let found = match vcs {
+            Vcs::Mercurial => heads(http, url).await.map(|heads| many(heads.len(), "head", "heads")),
+            Vcs::Git => git.ask(url).await.map(|host| many(host.branches.len(), "branch", "branches")),
+        };
+        let found = found.map(|heads| format!("{url} answers, {heads}"));
         report.add("upstream", found.map_err(|error| in_full(&error)))?;
     }
     Ok(())

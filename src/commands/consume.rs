@@ -9,7 +9,9 @@ use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume, consume_each};
 use crate::store::{QueueDepth, Store};
 use crate::sync::{Lanes, quiet};
+use crate::web::{Hooks, NotTaken, Receiver};
 use futures_util::future::join_all;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +25,7 @@ pub(super) async fn consume_pulse(config: Config) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
-    work(&parts, &queues, stop).await?;
+    work(&parts, &queues, &parts.lanes(), stop).await?;
     parts.close().await;
     tracing::info!("stopped");
     Ok(Outcome::Done)
@@ -34,9 +36,11 @@ pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
     let parts = Parts::open(config, quiet()).await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen()).await?;
+    let lanes = parts.lanes();
+    let hooks = hooks(&parts.config, parts.ingest(), Some(lanes.clone()));
     let (served, worked) = tokio::join!(
-        serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, stop.clone()),
-        work(&parts, &queues, stop)
+        serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, hooks, stop.clone()),
+        work(&parts, &queues, &lanes, stop)
     );
     parts.close().await;
     served.and(worked)?;
@@ -55,10 +59,10 @@ impl Queues {
     }
 }
 
-async fn work(parts: &Parts, queues: &Queues, stop: CancellationToken) -> anyhow::Result<()> {
-    let (ingest, lanes, tasks) = (parts.ingest(), parts.lanes(), parts.tasks()?);
+async fn work(parts: &Parts, queues: &Queues, lanes: &Lanes, stop: CancellationToken) -> anyhow::Result<()> {
+    let (ingest, tasks) = (parts.ingest(), parts.tasks()?);
     let pushes = Depths { store: &parts.store, clock: &parts.clock, queue: &queues.pushes };
-    let take = async |arrival: Arrival<'_>| take(parts, &ingest, &lanes, pushes, arrival).await;
+    let take = async |arrival: Arrival<'_>| take(parts, &ingest, lanes, pushes, arrival).await;
     let of_deployment = |queue| take_results(&tasks, Depths { queue, ..pushes }, stop.clone());
     let deployments = queues.tasks.iter().map(of_deployment);
     tokio::join!(
@@ -169,6 +173,28 @@ async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, depths: Depths<'_>,
             Verdict::RetryAfter(DATABASE_WAIT)
         }
     }
+}
+
+/// What takes GitHub's webhooks, where there is a secret for them; lanes of this process are told.
+pub(super) fn hooks(config: &Config, ingest: Ingest, lanes: Option<Lanes>) -> Option<Hooks> {
+    let secrets = config.hook_secrets();
+    if secrets.is_empty() {
+        return None;
+    }
+    let receiver: Receiver = Arc::new(move |message| {
+        let (ingest, lanes) = (ingest.clone(), lanes.clone());
+        Box::pin(async move {
+            let noted = ingest.take(&[message]).await.map_err(|error| {
+                tracing::error!(error = in_full(&error), "could not write a webhook down, GitHub is told to send it again");
+                NotTaken
+            })?;
+            if let Some(lanes) = lanes {
+                lanes.messages_taken(1, noted.wishes);
+            }
+            Ok(())
+        })
+    });
+    Some(Hooks::new(secrets, receiver))
 }
 
 /// A token that is cancelled by SIGTERM or SIGINT; a second one ends the process at once.

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::domain::Clock;
-use crate::fetch::{Artifacts, Clones, Http, Queue, Versions};
+use crate::fetch::{Artifacts, Clones, GitClones, Http, Queue, Versions};
 use crate::ingest::{Ingest, Tasks};
 use crate::store::Store;
 use crate::sync::{Bringer, Lanes, Watcher};
@@ -26,6 +26,7 @@ impl Parts {
             store: store.clone(),
             http: Http::new(config.http())?,
             clones: Clones::new(&config.data, config.hg_program(), config.warm_hg(), config.clones()),
+            git: GitClones::new(&config.data, config.git_program(), config.git()),
             clock: clock.clone(),
             watcher,
         };
@@ -70,7 +71,7 @@ pub(super) fn artifacts(config: &Config, clock: &Clock) -> anyhow::Result<Artifa
 
 /// The clones of this machine, for reading.
 pub(super) fn versions(config: &Config) -> Versions {
-    Versions::new(&config.data, config.hg_program())
+    Versions::new(&config.data, config.hg_program(), config.git_program())
 }
 
 /// A client for the queue of each deployment.

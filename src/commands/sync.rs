@@ -6,7 +6,7 @@ use super::out::Out;
 use super::parts::Parts;
 use super::progress;
 use crate::config::Config;
-use crate::domain::{Repository, RepositoryName, State, in_full};
+use crate::domain::{Repository, RepositoryName, State, Vcs, in_full};
 use crate::fetch::{Page, page_after};
 use anyhow::bail;
 use clap::Args;
@@ -77,6 +77,10 @@ impl Sync {
 
     async fn say(&self, parts: &Parts, names: &[RepositoryName], out: &mut Out) -> anyhow::Result<Outcome> {
         for repository in parts.store.repositories().await?.into_iter().filter(|repository| names.contains(&repository.name)) {
+            if repository.vcs == Vcs::Git {
+                self.say_of_git(parts, &repository, out).await?;
+                continue;
+            }
             match page_after(&parts.bringer.http, &repository.url, repository.last_push).await {
                 Ok(page) if self.json => {
                     out.json(&json!({"name": repository.name, "last_push": repository.last_push, "upstream": page.last}))?;
@@ -86,6 +90,24 @@ impl Sync {
             }
         }
         Ok(Outcome::Done)
+    }
+
+    /// Branches have no numbers: which of them are not where they were recorded.
+    async fn say_of_git(&self, parts: &Parts, repository: &Repository, out: &mut Out) -> anyhow::Result<()> {
+        let moved = match parts.bringer.moved(repository).await {
+            Ok(moved) => moved,
+            Err(error) => return Ok(out.line(format_args!("{}: {}", repository.name, in_full(&error)))?),
+        };
+        let moved: Vec<String> = moved.iter().map(ToString::to_string).collect();
+        if self.json {
+            let (name, last) = (&repository.name, repository.last_push);
+            return Ok(out.json(&json!({"name": name, "last_push": last, "moved": moved}))?);
+        }
+        match moved.as_slice() {
+            [] => out.line(format_args!("{}: nothing to fetch, at push {}", repository.name, repository.last_push))?,
+            _ => out.line(format_args!("{}: would fetch {}", repository.name, moved.join(", ")))?,
+        }
+        Ok(())
     }
 }
 

@@ -1,10 +1,12 @@
 //! The words: what Elmo speaks of, checked once where text comes in. No I/O, no wire format, no SQL.
 
+mod branch_move;
 mod changeset;
 mod clock;
 mod comparison;
 mod hex;
 mod kept;
+mod locale_rules;
 mod logged;
 mod marker;
 mod message;
@@ -14,16 +16,20 @@ mod repository;
 mod revision;
 mod task;
 
+pub use branch_move::{BranchMove, Notice};
 pub use changeset::{Changeset, HgDate};
 pub use clock::{A_DAY, Clock, DAY, HOUR, WEEK};
 pub use comparison::{Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
 pub use hex::hex;
 pub use kept::{Kept, turns_direction};
+pub use locale_rules::{ConfigFiles, Configured, LocaleRules, NoRules};
 pub use logged::{in_full, milliseconds};
 pub use marker::Marker;
-pub use message::{HGPUSHES, Message, TASK_COMPLETED};
+pub use message::{GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Message, TASK_COMPLETED};
 pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules};
 pub use push::{MAX_PUSH_ID, Push};
-pub use repository::{ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State};
+pub use repository::{
+    ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State, Vcs,
+};
 pub use revision::{NotARevision, Revision};
 pub use task::{ArtifactName, MOST_RUNS, RootUrl, TaskId, TaskRun};

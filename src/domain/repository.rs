@@ -1,6 +1,6 @@
 //! What is followed, and how far along it is.
 
-use super::{ForestName, LocaleCode, RepositoryName, RepositoryUrl};
+use super::{ForestName, Kept, LocaleCode, RepositoryName, RepositoryUrl};
 use jiff::Timestamp;
 
 /// The store's number for a forest.
@@ -10,6 +10,35 @@ pub struct ForestId(pub i64);
 /// The store's number for a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryId(pub i64);
+
+/// What keeps a repository's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Vcs {
+    Mercurial,
+    Git,
+}
+
+impl Vcs {
+    /// The name in the database and in JSON: that of the program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Vcs::Mercurial => "hg",
+            Vcs::Git => "git",
+        }
+    }
+}
+
+impl std::str::FromStr for Vcs {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Vcs, String> {
+        match name {
+            "hg" => Ok(Vcs::Mercurial),
+            "git" => Ok(Vcs::Git),
+            _ => Err(format!("there is no {name}, a repository is of hg or of git")),
+        }
+    }
+}
 
 /// A folder of repositories, one for each locale, as `l10n-central`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +67,16 @@ pub struct NewRepository {
     pub forest: Option<ForestName>,
     pub locale: Option<LocaleCode>,
     pub fork_of: Option<RepositoryName>,
+    pub vcs: Vcs,
+    /// The branches of git that are followed; the host's HEAD where there are none.
+    pub branches: Vec<Kept>,
+}
+
+impl NewRepository {
+    /// One of Mercurial that stands by itself.
+    pub fn at(name: RepositoryName, url: RepositoryUrl) -> NewRepository {
+        NewRepository { name, url, forest: None, locale: None, fork_of: None, vcs: Vcs::Mercurial, branches: Vec::new() }
+    }
 }
 
 /// As much of a repository as deciding takes.
@@ -46,6 +85,9 @@ pub struct KnownRepository {
     pub id: RepositoryId,
     pub name: RepositoryName,
     pub url: RepositoryUrl,
+    pub vcs: Vcs,
+    /// The host's own number of it, if it has said it.
+    pub host_number: Option<i64>,
     pub archived: bool,
     pub last_push: u64,
     /// All heads that the event names are recorded already.
@@ -114,6 +156,9 @@ pub struct Repository {
     pub forest: Option<ForestName>,
     pub locale: Option<LocaleCode>,
     pub fork_of: Option<RepositoryName>,
+    pub vcs: Vcs,
+    /// The branches of git that are followed; the host's HEAD where there are none.
+    pub branches: Vec<Kept>,
     /// Archived itself, or in an archived forest: left alone.
     pub archived: bool,
     /// Counts how often the host made it anew.

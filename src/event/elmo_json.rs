@@ -107,8 +107,9 @@ fn revisions(place: &str, fields: &Map<String, Value>, repository: &RepositoryUr
         let place = format!("{place}[{key:?}]");
         let url = resolve(repository, key).map_err(|why| wrong(&place, why))?;
         let revision = value.as_str().and_then(|text| text.parse::<Revision>().ok()).filter(|named| *named != Revision::NULL);
-        let revision = revision
-            .ok_or_else(|| wrong(&place, format_args!("{} is not a full revision of 40 hexadecimal digits", brief(value))))?;
+        let revision = revision.ok_or_else(|| {
+            wrong(&place, format_args!("{} is not a full revision of 40 hexadecimal digits, or 64", brief(value)))
+        })?;
         if revisions.insert(url.clone(), revision).is_some_and(|other| other != revision) {
             return Err(wrong(&place, format_args!("{url} is given another revision before")));
         }

@@ -2,6 +2,7 @@
 //! asks anybody. A file for each exchange.
 
 mod elmo_json;
+mod github;
 mod hg_push;
 mod source;
 mod task;
@@ -10,7 +11,9 @@ pub use elmo_json::{NotPublished, read_elmo_json};
 pub use source::{Source, source};
 pub use task::{TaskCompleted, decode_status, decode_task};
 
-use crate::domain::{HGPUSHES, Marker, Message, RepositoryUrl, Revision, UrlRules};
+use crate::domain::{
+    GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Marker, Message, Notice, RepositoryUrl, Revision, UrlRules,
+};
 
 /// What a message says happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,10 @@ pub enum Event {
     NewRepository { url: RepositoryUrl },
     /// Changesets were replaced or pruned.
     Obsoleted { url: RepositoryUrl, markers: Vec<Marker> },
+    /// A branch of a git repository moved. The host's own number of the repository stays when it is renamed.
+    BranchMoved { url: RepositoryUrl, host_number: Option<i64>, notice: Notice },
+    /// The host calls a repository by another URL now.
+    Moved { url: RepositoryUrl, host_number: i64 },
     /// A kind that this program has no use for. New ones may come at any time.
     Unknown { kind: String },
 }
@@ -42,6 +49,9 @@ pub struct Malformed(pub String);
 pub fn decode(message: &Message, rules: UrlRules) -> Result<Event, Malformed> {
     match message.exchange.as_str() {
         HGPUSHES => hg_push::decode(&message.body, rules),
+        GITHUB_PUSHES => github::from_taskcluster(&message.body, rules),
+        GITHUB_WEBHOOKS => github::republished(&message.body, rules),
+        GITHUB_HOOK => github::decode_hook(&message.routing_key, &message.body, rules),
         other => Ok(Event::Unknown { kind: format!("exchange {other}") }),
     }
 }
@@ -53,6 +63,8 @@ impl Event {
             Event::Pushed { .. } => "changegroup.1",
             Event::NewRepository { .. } => "newrepo.1",
             Event::Obsoleted { .. } => "obsolete.1",
+            Event::BranchMoved { .. } => "push",
+            Event::Moved { .. } => "repository moved",
             Event::Unknown { kind } => kind,
         }
     }
@@ -60,7 +72,11 @@ impl Event {
     /// The repository it is about.
     pub fn url(&self) -> Option<&RepositoryUrl> {
         match self {
-            Event::Pushed { url, .. } | Event::NewRepository { url } | Event::Obsoleted { url, .. } => Some(url),
+            Event::Pushed { url, .. }
+            | Event::NewRepository { url }
+            | Event::Obsoleted { url, .. }
+            | Event::BranchMoved { url, .. }
+            | Event::Moved { url, .. } => Some(url),
             Event::Unknown { .. } => None,
         }
     }

@@ -3,12 +3,12 @@
 //! A working clone is never destroyed: a new one is made beside, looked at, and renamed into place; a damaged one is renamed
 //! away and kept for a while. Readers see either the old or the new.
 
+use super::beside::{Beside, disk};
 use super::{FetchError, History};
-use crate::domain::{ErrorClass, RepositoryName, RepositoryUrl};
+use crate::domain::{RepositoryName, RepositoryUrl};
 use elmo_hg::{Hg, HgError, Servers};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Limits for what is done with clones.
@@ -19,6 +19,9 @@ pub struct CloneSettings {
     /// How many bytes of clones that were set aside are kept.
     pub aside_bytes: u64,
 }
+
+/// The folders that hold a history, of Mercurial or of git.
+const HISTORIES: [&str; 2] = [".hg", ".git"];
 
 /// The clones of this machine.
 #[derive(Clone)]
@@ -99,10 +102,16 @@ impl Clones {
     /// Renames a clone away, with the reason beside it.
     pub fn set_aside(&self, clone: &RepositoryName, reason: &str) -> Result<(), FetchError> {
         let aside = Beside::new(&self.data.join("aside")).map_err(disk("make a folder for a clone set aside"))?;
-        match std::fs::rename(self.path(clone).join(".hg"), aside.path().join(".hg")) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(disk("set a clone aside")(error)),
+        let mut was_there = false;
+        for history in HISTORIES {
+            match std::fs::rename(self.path(clone).join(history), aside.path().join(history)) {
+                Ok(()) => was_there = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(disk("set a clone aside")(error)),
+            }
+        }
+        if !was_there {
+            return Ok(());
         }
         tracing::warn!(clone = %clone, reason, kept = %aside.path().display(), "clone set aside");
         let kept = aside.keep();
@@ -147,43 +156,6 @@ pub(super) fn place(data: &Path, clone: &RepositoryName) -> PathBuf {
     data.join("clones").join(clone.as_str())
 }
 
-/// A new folder that goes away again unless it is kept.
-struct Beside(Option<PathBuf>);
-
-impl Beside {
-    fn new(parent: &Path) -> io::Result<Beside> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        std::fs::create_dir_all(parent)?;
-        loop {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let path = parent.join(format!("{}-{number}-{:08x}", std::process::id(), fastrand::u32(..)));
-            match std::fs::create_dir(&path) {
-                Ok(()) => return Ok(Beside(Some(path))),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.as_deref().unwrap_or(Path::new(""))
-    }
-
-    fn keep(mut self) -> PathBuf {
-        self.0.take().unwrap_or_default()
-    }
-}
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0
-            && let Err(error) = std::fs::remove_dir_all(path)
-        {
-            tracing::warn!(path = %path.display(), %error, "could not remove a temporary folder");
-        }
-    }
-}
-
 fn aside_clones(folder: &Path) -> io::Result<Vec<(PathBuf, std::time::SystemTime, u64)>> {
     let mut clones = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -206,8 +178,4 @@ fn size_of(folder: &Path) -> io::Result<u64> {
         }
     }
     Ok(bytes)
-}
-
-fn disk(what: &'static str) -> impl Fn(io::Error) -> FetchError {
-    move |error| FetchError::because(ErrorClass::Ours, format!("could not {what}"), error)
 }

@@ -1,6 +1,7 @@
 //! What went wrong outside, sorted by what to do about it.
 
 use crate::domain::ErrorClass;
+use elmo_git::GitError;
 use elmo_hg::{ChangelogError, HgError};
 
 /// Something was not fetched.
@@ -39,6 +40,22 @@ impl From<HgError> for FetchError {
             _ => ErrorClass::Ours,
         };
         FetchError::because(class, "hg did not do as asked", error)
+    }
+}
+
+impl From<GitError> for FetchError {
+    fn from(error: GitError) -> FetchError {
+        let class = match error {
+            GitError::Network { .. } | GitError::TimedOut { .. } | GitError::TooLong { .. } | GitError::Broken { .. } => {
+                ErrorClass::Network
+            }
+            GitError::Gone { .. } | GitError::Moved { .. } => ErrorClass::Gone,
+            GitError::Refused { .. } => ErrorClass::Refused,
+            GitError::Unrelated { .. } => ErrorClass::Unrelated,
+            GitError::Corrupt { .. } | GitError::Unknown { .. } => ErrorClass::Corrupt,
+            _ => ErrorClass::Ours,
+        };
+        FetchError::because(class, "git did not do as asked", error)
     }
 }
 

@@ -66,7 +66,7 @@ impl History {
 
     /// The local numbers of those that are here.
     pub fn revs(&self, revisions: &[Revision]) -> HashMap<Revision, u32> {
-        let nodes: HashSet<Node> = revisions.iter().map(|revision| Node::from(*revision.as_bytes())).collect();
+        let nodes: HashSet<Node> = revisions.iter().filter_map(|revision| Some(Node::from(revision.sha1()?))).collect();
         let found = match &self.0 {
             Source::Native(changelog) => changelog.revs(&nodes),
             Source::Logged { by_node, .. } => nodes.iter().filter_map(|node| Some((*node, *by_node.get(node)?))).collect(),

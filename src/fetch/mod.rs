@@ -4,8 +4,11 @@
 //! the database and never decides what an answer means.
 
 mod artifacts;
+mod beside;
 mod clones;
 mod error;
+mod git_clones;
+mod git_versions;
 mod heads;
 mod history;
 mod holding;
@@ -18,6 +21,7 @@ mod versions;
 pub use artifacts::{Artifacts, CacheError, Looked};
 pub use clones::{CloneSettings, Clones};
 pub use error::FetchError;
+pub use git_clones::{CommitReader, GitClones, GitSettings, HostBranches};
 pub use heads::heads;
 pub use history::History;
 pub use holding::Holding;

@@ -2,13 +2,12 @@
 
 use super::FetchError;
 use super::clones::place;
-use crate::domain::{Kept, RepositoryName, Revision};
+use super::git_versions::GitVersions;
+use crate::domain::{ErrorClass, Kept, RepositoryName, Revision};
 use elmo_hg::{Hg, Kind, Node, Servers, StatusEntry};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::Command;
 
 /// How long one question may take.
 const READING: Duration = Duration::from_secs(8);
@@ -24,6 +23,7 @@ pub struct Versions {
     data: PathBuf,
     hg: Hg,
     servers: Servers,
+    git: GitVersions,
 }
 
 /// The versions of the programs that work on clones; none of one that does not run.
@@ -69,16 +69,19 @@ impl ChangedFile {
 }
 
 impl Versions {
-    /// Reads the clones in `data` by `hg`.
-    pub fn new(data: &Path, hg: &Path) -> Versions {
+    /// Reads the clones in `data` by `hg` and `git`.
+    pub fn new(data: &Path, hg: &Path, git: &Path) -> Versions {
         let hg = Hg::new(hg);
         let servers = Servers::new(hg.clone(), WARM, WARM_FOR).with_output_limit(MOST);
-        Versions { data: data.to_owned(), hg, servers }
+        Versions { data: data.to_owned(), hg, servers, git: GitVersions::new(git, WARM, WARM_FOR) }
     }
 
     /// The files that differ between two changesets of a clone, by path; the null changeset has none.
     pub async fn changed(&self, clone: &RepositoryName, from: Revision, to: Revision) -> Result<Vec<ChangedFile>, FetchError> {
-        let entries = self.servers.status(&place(&self.data, clone), &node(from), &node(to)).await?;
+        if let Some(path) = self.of_git(clone) {
+            return self.git.changed(&path, from, to, READING).await;
+        }
+        let entries = self.servers.status(&place(&self.data, clone), &node(from)?, &node(to)?).await?;
         Ok(changed_files(entries))
     }
 
@@ -89,30 +92,30 @@ impl Versions {
         revision: Revision,
         paths: &[&Kept],
     ) -> Result<HashMap<Kept, Vec<u8>>, FetchError> {
+        if let Some(path) = self.of_git(clone) {
+            return self.git.contents(&path, revision, paths, READING).await;
+        }
         let paths: Vec<Vec<u8>> = paths.iter().map(|path| path.to_bytes()).collect();
         let paths: Vec<&[u8]> = paths.iter().map(Vec::as_slice).collect();
-        let contents = self.servers.cat_all(&place(&self.data, clone), &node(revision), &paths, READING).await?;
+        let contents = self.servers.cat_all(&place(&self.data, clone), &node(revision)?, &paths, READING).await?;
         Ok(contents.into_iter().map(|(path, content)| (Kept::from_bytes(&path), content)).collect())
+    }
+
+    /// Where a clone is, if it is one of git.
+    fn of_git(&self, clone: &RepositoryName) -> Option<PathBuf> {
+        Some(place(&self.data, clone).join(".git")).filter(|path| path.exists())
     }
 
     /// The versions of the programs, as they say them.
     pub async fn programs(&self) -> Programs {
-        let (hg, git) = tokio::join!(self.hg.version(), git_version());
+        let (hg, git) = tokio::join!(self.hg.version(), self.git.version());
         Programs { hg: hg.ok(), git }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "programs are run by fetch")]
-async fn git_version() -> Option<String> {
-    let mut git = Command::new("git");
-    git.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
-    let said = tokio::time::timeout(READING, git.output()).await.ok()?.ok()?;
-    let said = String::from_utf8(said.stdout).ok()?;
-    said.trim().strip_prefix("git version ").map(ToOwned::to_owned)
-}
-
-fn node(revision: Revision) -> Node {
-    Node::from(*revision.as_bytes())
+fn node(revision: Revision) -> Result<Node, FetchError> {
+    let no_changeset = || FetchError::new(ErrorClass::Unrelated, format!("{revision} names no changeset of Mercurial"));
+    revision.sha1().map(Node::from).ok_or_else(no_changeset)
 }
 
 /// A file that was copied while its source went away was renamed, once: a second copy of the source stays a copy.

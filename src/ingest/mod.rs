@@ -48,12 +48,16 @@ impl Ingest {
 
     async fn look_up(&self, decoded: &[Decoded<'_>]) -> Result<Lookup, StoreError> {
         let forests = self.store.forests().await?;
-        let urls: HashSet<&RepositoryUrl> = decoded.iter().filter_map(|(_, event)| event.as_ref().ok()?.url()).collect();
-        let asked: Vec<(RepositoryUrl, String)> = urls.into_iter().map(|url| (url.clone(), url.path().to_owned())).collect();
+        let named: HashSet<(&RepositoryUrl, Option<i64>)> =
+            decoded.iter().filter_map(|(_, event)| named_by(event.as_ref().ok()?)).collect();
+        let named: Vec<(&RepositoryUrl, Option<i64>)> = named.into_iter().collect();
         let mut lookup = Lookup { forests, ..Lookup::default() };
-        for repository in self.store.known(&asked).await? {
+        for repository in self.store.known(&named).await? {
             lookup.by_name.insert(repository.name.to_string(), repository.clone());
-            lookup.by_url.insert(repository.url.clone(), repository);
+            if let Some(number) = repository.host_number {
+                lookup.by_number.insert((repository.url.host().to_owned(), number), repository.clone());
+            }
+            lookup.by_url.insert(plain(&repository.url), repository);
         }
         lookup.held = self.held(decoded, &lookup).await?;
         Ok(lookup)
@@ -64,7 +68,7 @@ impl Ingest {
         let mut heads: Vec<(Revision, RepositoryId)> = Vec::new();
         for (_, event) in decoded {
             if let Ok(Event::Pushed { url, upto: Some(upto), heads: named }) = event
-                && let Some(repository) = lookup.by_url.get(url)
+                && let Some(repository) = lookup.by_url.get(url.as_str())
                 && *upto <= repository.last_push
             {
                 heads.extend(named.iter().map(|head| (*head, repository.id)));
@@ -80,9 +84,25 @@ impl Ingest {
 #[derive(Default)]
 struct Lookup {
     forests: Vec<crate::domain::Forest>,
-    by_url: HashMap<RepositoryUrl, KnownRepository>,
+    by_url: HashMap<String, KnownRepository>,
     by_name: HashMap<String, KnownRepository>,
+    by_number: HashMap<(String, i64), KnownRepository>,
     held: HashSet<Revision>,
+}
+
+/// The URL that an event names, and the host's number for it.
+fn named_by(event: &Event) -> Option<(&RepositoryUrl, Option<i64>)> {
+    let number = match event {
+        Event::BranchMoved { host_number, .. } => *host_number,
+        Event::Moved { host_number, .. } => Some(*host_number),
+        _ => None,
+    };
+    Some((event.url()?, number))
+}
+
+/// A URL as messages have it: git's hosts answer with `.git` at the end and without.
+fn plain(url: &RepositoryUrl) -> String {
+    url.as_str().strip_suffix(".git").unwrap_or(url.as_str()).to_owned()
 }
 
 fn decide(event: Result<Event, Malformed>, lookup: &Lookup) -> Plan {
@@ -90,13 +110,14 @@ fn decide(event: Result<Event, Malformed>, lookup: &Lookup) -> Plan {
         Ok(event) => event,
         Err(malformed) => return Plan::Park(malformed.to_string()),
     };
-    let Some(url) = event.url() else {
+    let Some((url, number)) = named_by(&event) else {
         return plan(event, &Known::default());
     };
     let heads: &[Revision] = if let Event::Pushed { heads, .. } = &event { heads } else { &[] };
     let has_heads = heads.iter().all(|head| lookup.held.contains(head));
     let known = Known {
-        repository: lookup.by_url.get(url).map(|repository| KnownRepository { has_heads, ..repository.clone() }),
+        repository: lookup.by_url.get(url.as_str()).map(|repository| KnownRepository { has_heads, ..repository.clone() }),
+        renamed: number.and_then(|number| lookup.by_number.get(&(url.host().to_owned(), number)).cloned()),
         namesake: lookup.by_name.get(url.path()).cloned(),
         forests: lookup.forests.clone(),
     };
@@ -121,6 +142,16 @@ fn add(batch: &mut Batch, message: &Message, plan: Plan) -> &'static str {
         }
         Plan::Mark { repository, markers } => {
             batch.markings.push(Marking { repository, markers });
+            "noted"
+        }
+        Plan::NoteMove { repository, host_number, notice } => {
+            batch.numbers.extend(host_number.map(|number| (repository, number)));
+            batch.notices.push((repository, notice));
+            "noted"
+        }
+        Plan::NoteUrl { repository, url, notice } => {
+            batch.urls.push((repository, url));
+            batch.notices.extend(notice.map(|notice| (repository, notice)));
             "noted"
         }
         Plan::Ignore(reason) => reason.name(),

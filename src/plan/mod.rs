@@ -4,7 +4,7 @@ mod task;
 
 pub use task::{Next, Obstacle, after_failure, parked_wait};
 
-use crate::domain::{Forest, KnownRepository, LocaleCode, Marker, NewRepository, RepositoryId, RepositoryUrl};
+use crate::domain::{Forest, KnownRepository, LocaleCode, Marker, NewRepository, Notice, RepositoryId, RepositoryUrl, Vcs};
 use crate::event::Event;
 
 /// What the store knows that bears on one event.
@@ -14,6 +14,8 @@ pub struct Known {
     pub repository: Option<KnownRepository>,
     /// The repository whose name the event's URL would have, wherever it is.
     pub namesake: Option<KnownRepository>,
+    /// A repository with the host's number that the event names, which is followed at another URL.
+    pub renamed: Option<KnownRepository>,
     /// The forests that are followed.
     pub forests: Vec<Forest>,
 }
@@ -29,6 +31,10 @@ pub enum Plan {
     Follow { repository: NewRepository, upto: Option<u64> },
     /// Write the markers down, then look at the repository.
     Mark { repository: RepositoryId, markers: Vec<Marker> },
+    /// A branch moved: write that down, then look at the repository.
+    NoteMove { repository: RepositoryId, host_number: Option<i64>, notice: Notice },
+    /// The host calls the repository by another URL; if it said so with a branch that moved, note that too.
+    NoteUrl { repository: RepositoryId, url: RepositoryUrl, notice: Option<Notice> },
     /// Nothing; it is only counted.
     Ignore(Reason),
     /// Set the message aside for a person.
@@ -63,10 +69,21 @@ pub fn plan(event: Event, known: &Known) -> Plan {
     let Some(url) = event.url() else {
         return Plan::Ignore(Reason::UnknownType);
     };
-    match &known.repository {
-        Some(repository) if repository.archived => Plan::Ignore(Reason::Archived),
-        Some(repository) => plan_for_followed(event, repository),
-        None => plan_for_unknown(&event, url, known),
+    match (&known.repository, &known.renamed) {
+        (Some(repository), _) | (None, Some(repository)) if repository.archived => Plan::Ignore(Reason::Archived),
+        (Some(repository), _) => plan_for_followed(event, repository),
+        (None, Some(repository)) => plan_for_renamed(event, repository),
+        (None, None) => plan_for_unknown(&event, url, known),
+    }
+}
+
+/// The host names a repository by a number that is known, and by a URL that is not.
+fn plan_for_renamed(event: Event, known: &KnownRepository) -> Plan {
+    let repository = known.id;
+    match event {
+        Event::BranchMoved { url, notice, .. } => Plan::NoteUrl { repository, url, notice: Some(notice) },
+        Event::Moved { url, .. } => Plan::NoteUrl { repository, url, notice: None },
+        _ => Plan::Look { repository },
     }
 }
 
@@ -77,6 +94,10 @@ fn plan_for_followed(event: Event, known: &KnownRepository) -> Plan {
         Event::Pushed { upto: Some(upto), .. } if upto <= known.last_push && known.has_heads => Plan::Ignore(Reason::AlreadyKnown),
         Event::Pushed { upto: Some(upto), .. } if upto > known.last_push => Plan::NotePush { repository, upto },
         Event::Obsoleted { markers, .. } => Plan::Mark { repository, markers },
+        Event::BranchMoved { host_number, notice, .. } if known.vcs == Vcs::Git => {
+            Plan::NoteMove { repository, host_number, notice }
+        }
+        Event::BranchMoved { .. } | Event::Moved { .. } => Plan::Look { repository },
         Event::Pushed { .. } | Event::NewRepository { .. } => Plan::Look { repository },
         Event::Unknown { .. } => Plan::Ignore(Reason::UnknownType),
     }
@@ -104,7 +125,7 @@ fn plan_for_forest(event: &Event, url: &RepositoryUrl, forest: &Forest, rest: &s
     };
     let upto = match event {
         Event::Pushed { upto, .. } => *upto,
-        Event::NewRepository { .. } | Event::Obsoleted { .. } | Event::Unknown { .. } => None,
+        _ => None,
     };
     Plan::Follow { repository: member(forest, locale, url.clone()), upto }
 }
@@ -115,6 +136,8 @@ pub fn member(forest: &Forest, locale: LocaleCode, url: RepositoryUrl) -> NewRep
         name: forest.name.repository(&locale),
         url,
         fork_of: forest.fork_of.as_ref().map(|origin| origin.repository(&locale)),
+        vcs: Vcs::Mercurial,
+        branches: Vec::new(),
         forest: Some(forest.name.clone()),
         locale: Some(locale),
     }
@@ -129,7 +152,7 @@ fn has_path_of(url: &RepositoryUrl, forest: &Forest) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Known, Plan, Reason, plan};
-    use crate::domain::{Forest, ForestId, KnownRepository, RepositoryId, RepositoryUrl, UrlRules};
+    use crate::domain::{Forest, ForestId, Kept, KnownRepository, Notice, RepositoryId, RepositoryUrl, Revision, UrlRules, Vcs};
     use crate::event::Event;
 
     fn url(text: &str) -> RepositoryUrl {
@@ -151,6 +174,8 @@ mod tests {
             id: RepositoryId(7),
             name: "l10n-central/de".parse().unwrap(),
             url: url("https://h/l10n-central/de"),
+            vcs: Vcs::Mercurial,
+            host_number: None,
             archived: false,
             last_push: 5,
             has_heads: true,
@@ -158,7 +183,7 @@ mod tests {
     }
 
     fn known() -> Known {
-        Known { repository: Some(at_push_5()), namesake: Some(at_push_5()), forests: vec![forest()] }
+        Known { repository: Some(at_push_5()), namesake: Some(at_push_5()), renamed: None, forests: vec![forest()] }
     }
 
     fn pushed(at: &str, upto: Option<u64>) -> Event {
@@ -184,6 +209,35 @@ mod tests {
     fn without_a_push_number_or_for_a_repository_made_again_all_of_it_is_looked_at() {
         assert_eq!(plan(pushed(DE, None), &known()), Plan::Look { repository: RepositoryId(7) });
         assert_eq!(plan(Event::NewRepository { url: url(DE) }, &known()), Plan::Look { repository: RepositoryId(7) });
+    }
+
+    fn at_github() -> KnownRepository {
+        KnownRepository { vcs: Vcs::Git, host_number: Some(7), url: url("https://g/l10n/all"), ..at_push_5() }
+    }
+
+    fn branch_moved(at: &str) -> (Event, Notice) {
+        let (before, after) = (Revision::NULL, Revision::from_bytes([1; 20]));
+        let notice = Notice { branch: Kept::from("main"), before, after, pusher: Kept::from("flod"), date: 5 };
+        (Event::BranchMoved { url: url(at), host_number: Some(7), notice: notice.clone() }, notice)
+    }
+
+    #[test]
+    fn a_branch_that_moved_is_noted() {
+        let (event, notice) = branch_moved("https://g/l10n/all");
+        let known = Known { repository: Some(at_github()), ..Known::default() };
+        assert_eq!(plan(event, &known), Plan::NoteMove { repository: RepositoryId(7), host_number: Some(7), notice });
+    }
+
+    #[test]
+    fn a_repository_that_was_renamed_is_known_by_its_number() {
+        let (event, notice) = branch_moved("https://g/l10n/new-name");
+        let renamed = Known { renamed: Some(at_github()), ..Known::default() };
+        let url = url("https://g/l10n/new-name");
+        let noted = Plan::NoteUrl { repository: RepositoryId(7), url: url.clone(), notice: Some(notice) };
+        assert_eq!(plan(event.clone(), &renamed), noted);
+        let moved = Event::Moved { url: url.clone(), host_number: 7 };
+        assert_eq!(plan(moved, &renamed), Plan::NoteUrl { repository: RepositoryId(7), url, notice: None });
+        assert_eq!(plan(event, &Known::default()), Plan::Ignore(Reason::NotFollowed));
     }
 
     #[test]

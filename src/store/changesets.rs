@@ -2,7 +2,7 @@
 
 use super::database::{Store, StoreError, parsed, parsed_option};
 use super::pushes::{PushedChangeset, changeset_from, kept};
-use crate::domain::{HgDate, Kept, RepositoryId, RepositoryName, Revision};
+use crate::domain::{HgDate, Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -30,8 +30,11 @@ pub struct ChangesetRow {
     pub files: Vec<Kept>,
     pub parents: Vec<Revision>,
     pub children: Vec<Revision>,
-    pub repositories: Vec<(RepositoryName, String)>,
+    /// Each with its URL, and what keeps its history.
+    pub repositories: Vec<(RepositoryName, String, Vcs)>,
     pub pushes: Vec<PushOfChangeset>,
+    /// The pushes that took it from their branches, where no later push brought it back.
+    pub dropped: Vec<PushOfChangeset>,
     /// What replaced it; a marker without a successor says that it was pruned.
     pub successors: Vec<ObsolescenceRow>,
     pub precursors: Vec<ObsolescenceRow>,
@@ -74,13 +77,21 @@ const CHILDREN: &str = "
     select changeset.revision from changeset_parent join changeset on changeset.id = changeset_parent.changeset
     where changeset_parent.parent = $1 order by changeset.id limit 100";
 const REPOSITORIES: &str = "
-    select repository.name, repository.url from repository_changeset
+    select repository.name, repository.url, repository.vcs from repository_changeset
     join repository on repository.id = repository_changeset.repository
     where repository_changeset.changeset = $1 order by repository.name";
 const PUSHES: &str = "
     select repository.name, push.generation, push.push_id, push.pusher, push.date
     from push_changeset join push on push.id = push_changeset.push join repository on repository.id = push.repository
     where push_changeset.changeset = $1 order by push.date, repository.name";
+const DROPPED: &str = "
+    select repository.name, push.generation, push.push_id, push.pusher, push.date
+    from push_dropped join push on push.id = push_dropped.push join repository on repository.id = push.repository
+    where push_dropped.changeset = $1
+      and not exists (select 1 from push_changeset join push later on later.id = push_changeset.push
+                      where push_changeset.changeset = push_dropped.changeset and later.repository = push.repository
+                        and later.push_id > push.push_id)
+    order by push.date, repository.name";
 const SUCCESSORS: &str = "
     select changeset.revision, obsolescence.marker_user, obsolescence.date
     from obsolescence join changeset on changeset.id = obsolescence.successor
@@ -114,9 +125,9 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("id")?, changeset_from(row)?))).collect()
     }
 
-    /// The changeset whose revision begins with `prefix`, 1 to 40 hexadecimal digits in lower case.
+    /// The changeset whose revision begins with `prefix`, 1 to 64 hexadecimal digits in lower case.
     pub async fn changeset(&self, prefix: &str) -> Result<Found, StoreError> {
-        let query = sqlx::query(BY_PREFIX).bind(format!("{prefix:0<40}")).bind(format!("{prefix:f<40}")).bind(CANDIDATES);
+        let query = sqlx::query(BY_PREFIX).bind(prefix.to_owned()).bind(format!("{prefix:f<64}")).bind(CANDIDATES);
         let rows = query.fetch_all(self.readers()).await?;
         match rows.as_slice() {
             [] => Ok(Found::Nothing),
@@ -151,9 +162,10 @@ impl Store {
                 .all(REPOSITORIES, id)
                 .await?
                 .iter()
-                .map(|row| Ok((parsed(row, "name")?, row.try_get("url")?)))
+                .map(|row| Ok((parsed(row, "name")?, row.try_get("url")?, parsed(row, "vcs")?)))
                 .collect::<Result<_, StoreError>>()?,
             pushes: self.all(PUSHES, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,
+            dropped: self.all(DROPPED, id).await?.iter().map(push_from).collect::<Result<_, _>>()?,
             successors: self.all(SUCCESSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()?,
             precursors: if is_null {
                 Vec::new()

@@ -107,6 +107,14 @@ pub(super) async fn named<'a>(
     rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("id")?))).collect()
 }
 
+/// The numbers of branches of these names.
+pub(super) async fn branches_named<'a>(
+    change: &mut Change,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, i64>, StoreError> {
+    named(change, &ADD_BRANCHES, &BRANCH_IDS, names).await
+}
+
 async fn add_files<'a>(
     change: &mut Change,
     new: Vec<&'a str>,

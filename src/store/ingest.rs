@@ -5,7 +5,8 @@ use super::obsolescence::{self, Marking};
 use super::parked::{self, Parked};
 use super::repositories;
 use super::rows::{Cell, Rows};
-use crate::domain::{NewRepository, RepositoryId};
+use super::{events, notices};
+use crate::domain::{NewRepository, Notice, RepositoryId, RepositoryUrl};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,12 @@ pub struct Batch {
     /// Repositories to follow from now on, with the highest push announced.
     pub follows: Vec<(NewRepository, Option<u64>)>,
     pub markings: Vec<Marking>,
+    /// Branches that moved.
+    pub notices: Vec<(RepositoryId, Notice)>,
+    /// Numbers by which hosts know repositories.
+    pub numbers: BTreeMap<RepositoryId, i64>,
+    /// URLs by which hosts call repositories that are followed at others.
+    pub urls: Vec<(RepositoryId, RepositoryUrl)>,
     pub parked: Vec<Parked>,
     pub counts: Outcomes,
 }
@@ -71,7 +78,10 @@ async fn note(change: &mut Change, batch: &Batch, now: Timestamp) -> Result<Note
     let pushes = batch.pushes.iter().map(|(id, upto)| [Cell::Number(id.0), Cell::Number(upto.cast_signed())]);
     wishes += wish(change, &NOTE_PUSHES, pushes, now).await?;
     let marked = batch.markings.iter().map(|marking| marking.repository);
-    let looks: BTreeSet<RepositoryId> = batch.looks.iter().copied().chain(marked).collect();
+    let moved = notices::note(change, &batch.notices, now).await?;
+    events::note_urls(change, &batch.urls, now).await?;
+    notices::number(change, &batch.numbers).await?;
+    let looks: BTreeSet<RepositoryId> = batch.looks.iter().copied().chain(marked).chain(moved).collect();
     wishes += wish(change, &NOTE_LOOKS, looks.iter().map(|id| [Cell::Number(id.0)]), now).await?;
     obsolescence::mark(change, &batch.markings).await?;
     parked::park(change, &batch.parked, now).await?;

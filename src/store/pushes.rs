@@ -4,7 +4,7 @@ use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sq
 use super::pushlog::sql::{said_sql, touching_sql};
 use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
-use crate::domain::{Kept, RepositoryId, RepositoryName, Revision};
+use crate::domain::{Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::collections::HashMap;
@@ -29,6 +29,23 @@ pub struct PushRow {
     pub in_all: u64,
     /// None where the push has no changesets.
     pub ends: Option<PushEnds>,
+    pub vcs: Vcs,
+    /// What it did to a branch of git.
+    pub moved: Option<PushMove>,
+}
+
+/// How a push moved a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushMove {
+    pub branch: Kept,
+    /// The null changeset where the branch was made.
+    pub before: Revision,
+    /// The null changeset where the branch was deleted.
+    pub after: Revision,
+    /// Nobody has said who pushed it; its date is when it was seen.
+    pub seen: bool,
+    /// How many changesets it took from the branch.
+    pub dropped: u64,
 }
 
 /// Where a push begins and ends, whether or not its changesets fit.
@@ -55,7 +72,7 @@ pub struct PushedChangeset {
 
 const ONE: &str = "
     select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
-           repository.generation as now_in
+           repository.generation as now_in, repository.vcs, push.branch
     from push join repository on repository.id = push.repository
     where push.repository = $1 and push.push_id = $2 and push.generation = coalesce($3, repository.generation)";
 // Each push is looked up by itself: PostgreSQL takes pushes for much longer than they are, and would read whole tables for a join.
@@ -91,6 +108,15 @@ const CHANGESETS: RowsSql = rows_sql!(
      order by placed.push, placed.place"]
 );
 
+const MOVES: RowsSql = rows_sql!(
+    "select push.id, push.seen, branch.name, origin.revision as origin, target.revision as target,
+            (select count(*) from push_dropped where push_dropped.push = push.id) as dropped
+     from " ROWS "
+     join push on push.id = cast(value->>0 as bigint)
+     join branch on branch.id = push.branch
+     join changeset origin on origin.id = push.origin
+     join changeset target on target.id = push.target");
+
 /// The changesets of a push, as far as they are shown.
 #[derive(Default)]
 struct Shown {
@@ -123,8 +149,27 @@ impl Store {
         let counts = ends.values().map(|row| Ok(row.try_get("in_all")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
         let mut shown = self.shown(&filter.changeset, rows(), each).await?;
-        let push = |(row, id): (&AnyRow, &i64)| push_from(row, ends.get(id), shown.remove(id).unwrap_or_default());
+        let mut moves = self.moves_of(pushes).await?;
+        let push = |(row, id): (&AnyRow, &i64)| -> Result<PushRow, StoreError> {
+            let push = push_from(row, ends.get(id), shown.remove(id).unwrap_or_default())?;
+            Ok(PushRow { moved: moves.remove(id), ..push })
+        };
         pushes.iter().zip(&ids).map(push).collect()
+    }
+
+    /// What those of these pushes did that are of git.
+    async fn moves_of(&self, pushes: &[AnyRow]) -> Result<HashMap<i64, PushMove>, StoreError> {
+        let mut of_git = Rows::new();
+        for row in pushes {
+            if row.try_get::<Option<i64>, _>("branch")?.is_some() {
+                of_git.add([Cell::Number(row.try_get("id")?)]);
+            }
+        }
+        if of_git.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.rows_for(&MOVES, of_git.done()).await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, move_from(row)?))).collect()
     }
 
     async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
@@ -166,6 +211,18 @@ fn push_from(row: &AnyRow, ends: Option<&AnyRow>, shown: Shown) -> Result<PushRo
         fitting: shown.fitting.cast_unsigned(),
         in_all: in_all.cast_unsigned(),
         ends: ends.map(ends_from).transpose()?,
+        vcs: parsed(row, "vcs")?,
+        moved: None,
+    })
+}
+
+fn move_from(row: &AnyRow) -> Result<PushMove, StoreError> {
+    Ok(PushMove {
+        branch: kept(row, "name")?,
+        before: parsed(row, "origin")?,
+        after: parsed(row, "target")?,
+        seen: row.try_get::<i64, _>("seen")? == 1,
+        dropped: row.try_get::<i64, _>("dropped")?.cast_unsigned(),
     })
 }
 

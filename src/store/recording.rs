@@ -4,11 +4,12 @@
 
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::dictionary::{Dictionary, Words, words_of};
+use super::localities;
 use super::placeholders;
 use super::rows::{Cell, Rows};
 use super::settling;
 use super::version::{self, Of};
-use crate::domain::{Changeset, Push, RepositoryId, Revision};
+use crate::domain::{Changeset, LocaleRules, Push, RepositoryId, Revision};
 use sqlx::Row;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -23,6 +24,8 @@ pub struct Recording {
     pub held: Vec<Revision>,
     /// In push order. Changesets that nobody has seen become placeholders.
     pub pushes: Vec<Push>,
+    /// By which files belong to locales, where the repository has many.
+    pub locale_rules: Option<LocaleRules>,
 }
 
 /// What a recording brought.
@@ -89,6 +92,7 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recordin
     add_parents(change, &recording.changesets, &new, &ids).await?;
     add_files(change, &recording.changesets, &new, &words.files).await?;
     hold(change, recording, &new, &ids).await?;
+    localities::place(change, recording, &words.files).await?;
     let pushes = add_pushes(change, recording, &ids).await?;
     if pushes > 0 {
         let pushed = recording.pushes.iter().flat_map(pushed).map(|revision| ids[revision]);

@@ -3,7 +3,7 @@
 use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::rows::{Cell, Rows};
 use crate::domain::{
-    ErrorClass, KnownRepository, LocaleCode, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
+    ErrorClass, Kept, KnownRepository, LocaleCode, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
 };
 use jiff::Timestamp;
 use sqlx::Row;
@@ -26,17 +26,24 @@ pub enum Added {
 
 const ADD_LOCALE: &str = "insert into locale (code) values ($1) on conflict do nothing";
 const ADD: &str = "
-    insert into repository (name, url, host, vcs, forest, locale, fork_of, clone, created_at, wishes, due_at)
-    values ($1, $2, $3, 'hg', (select id from forest where name = $4), (select id from locale where code = $5),
+    insert into repository (name, url, host, vcs, branches, forest, locale, fork_of, clone, created_at, wishes, due_at)
+    values ($1, $2, $3, $8, $9, (select id from forest where name = $4), (select id from locale where code = $5),
             (select id from repository where name = $6), coalesce((select clone from repository where name = $6), $1), $7, 1, $7)
     on conflict do nothing";
 const URL_OF: &str = "select url from repository where name = $1";
+const NAME_OF: &str = "select name from repository where url = $1";
 const HOLD_NULL: &str = "
     insert into repository_changeset (repository, changeset, generation)
     select repository.id, changeset.id, 0 from repository, changeset
     where repository.name = $1 and changeset.revision = $2
     on conflict do nothing";
 const ARCHIVE: &str = "update repository set archived = $1, due_at = case when $1 = 1 then null else $2 end where name = $3";
+/// The number by which the old host knew it says nothing at another one.
+const MOVE: &str = "
+    update repository
+    set url = $1, host = $2, wishes = wishes + 1, due_at = $3, priority = 0,
+        host_number = case when host = $2 then host_number else null end
+    where name = $4";
 const COLUMNS_ALL: &str = "
     select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
            origin.name as origin_name
@@ -67,9 +74,11 @@ const COLUMNS_OF_LOCALE: &str = "
     where locale.code = $1
     order by repository.name";
 const KNOWN: RowsSql = rows_sql!(
-    "select repository.id, repository.name, repository.url, repository.last_push,
+    "select repository.id, repository.name, repository.url, repository.vcs, repository.host_number, repository.last_push,
             case when repository.archived = 1 or coalesce(forest.archived, 0) = 1 then 1 else 0 end as archived
-     from " ROWS " join repository on repository.url = value->>0 or repository.name = value->>1
+     from " ROWS "
+     join repository on repository.url = value->>0 or repository.url = value->>0 || '.git' or repository.name = value->>1
+                        or (repository.host = value->>2 and repository.host_number = cast(value->>3 as bigint))
      left join forest on forest.id = repository.forest");
 const HELD: RowsSql = rows_sql!(
     "select value->>0 as revision from " ROWS "
@@ -122,10 +131,22 @@ impl Store {
         Ok(query.execute(self.writers()).await?.rows_affected() == 1)
     }
 
-    /// The repositories at any of these URLs, or with the names that the URLs' paths would give.
-    pub async fn known(&self, urls: &[(RepositoryUrl, String)]) -> Result<Vec<KnownRepository>, StoreError> {
+    /// Follows a repository at another URL from now on, and wants it looked at; false when there is none of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another repository is followed there.
+    pub async fn move_repository(&self, name: &RepositoryName, url: &RepositoryUrl, now: Timestamp) -> Result<bool, StoreError> {
+        let input = (name, url, now);
+        self.write(&input, |change, (name, url, now)| -> Step<'_, bool> { Box::pin(move_to(change, name, url, *now)) }).await
+    }
+
+    /// The repositories at any of these URLs, with the names that the URLs' paths would give, or with these numbers of their hosts.
+    pub async fn known(&self, named: &[(&RepositoryUrl, Option<i64>)]) -> Result<Vec<KnownRepository>, StoreError> {
         let mut rows = Rows::new();
-        urls.iter().for_each(|(url, name)| rows.add([Cell::Text(url.as_str()), Cell::Text(name)]));
+        for (url, number) in named {
+            let number = number.map_or(Cell::Nothing, Cell::Number);
+            rows.add([Cell::Text(url.as_str()), Cell::Text(url.path()), Cell::Text(url.host()), number]);
+        }
         let rows = self.rows_for(&KNOWN, rows.done()).await?;
         rows.iter().map(known_from).collect()
     }
@@ -152,6 +173,8 @@ pub(super) async fn add(change: &mut Change, repository: &NewRepository, now: Ti
         .bind(repository.locale.as_ref().map(ToString::to_string))
         .bind(repository.fork_of.as_ref().map(ToString::to_string))
         .bind(now.as_microsecond())
+        .bind(repository.vcs.name())
+        .bind(branches_text(&repository.branches))
         .execute(&mut *change.tx)
         .await?;
     if added.rows_affected() == 1 {
@@ -166,6 +189,35 @@ pub(super) async fn add(change: &mut Change, repository: &NewRepository, now: Ti
     }
 }
 
+async fn move_to(change: &mut Change, name: &RepositoryName, url: &RepositoryUrl, now: Timestamp) -> Result<bool, StoreError> {
+    let there = sqlx::query(NAME_OF).bind(url.to_string()).fetch_optional(&mut *change.tx).await?;
+    let there = there.map(|row| row.try_get::<String, _>("name")).transpose()?;
+    if let Some(other) = there.filter(|other| other != name.as_str()) {
+        return Err(StoreError::Conflict(format!("{url} is followed already, as {other}")));
+    }
+    let moved = sqlx::query(MOVE)
+        .bind(url.to_string())
+        .bind(url.host().to_owned())
+        .bind(now.as_microsecond())
+        .bind(name.to_string())
+        .execute(&mut *change.tx)
+        .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// Branches as a column has them; none stands for the host's HEAD.
+fn branches_text(branches: &[Kept]) -> Option<String> {
+    (!branches.is_empty()).then(|| serde_json::json!(branches.iter().map(Kept::as_str).collect::<Vec<_>>()).to_string())
+}
+
+/// The branches in a column.
+pub(super) fn branches_from(row: &AnyRow) -> Result<Vec<Kept>, StoreError> {
+    let text: Option<String> = row.try_get("branches")?;
+    let names: Vec<String> =
+        serde_json::from_str(text.as_deref().unwrap_or("[]")).map_err(|error| StoreError::Content(format!("branches: {error}")))?;
+    Ok(names.into_iter().map(Kept::from_kept).collect())
+}
+
 fn repository_from(row: &AnyRow) -> Result<Repository, StoreError> {
     let number = |column: &str| -> Result<i64, StoreError> { Ok(row.try_get(column)?) };
     let due = time(row, "due_at")?;
@@ -178,6 +230,8 @@ fn repository_from(row: &AnyRow) -> Result<Repository, StoreError> {
         forest: parsed_option(row, "forest_name")?,
         locale: parsed_option(row, "locale_code")?,
         fork_of: parsed_option(row, "origin_name")?,
+        vcs: parsed(row, "vcs")?,
+        branches: branches_from(row)?,
         archived: number("archived")? == 1 || forest_archived == Some(1),
         generation: number("generation")?,
         announced_push: number("announced_push")?.cast_unsigned(),
@@ -196,6 +250,8 @@ fn known_from(row: &AnyRow) -> Result<KnownRepository, StoreError> {
         id: RepositoryId(row.try_get("id")?),
         name: parsed(row, "name")?,
         url: RepositoryUrl::from_kept(row.try_get("url")?),
+        vcs: parsed(row, "vcs")?,
+        host_number: row.try_get("host_number")?,
         archived: row.try_get::<i64, _>("archived")? == 1,
         last_push: row.try_get::<i64, _>("last_push")?.cast_unsigned(),
         has_heads: false,

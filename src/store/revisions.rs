@@ -46,14 +46,11 @@ impl Store {
         Ok(None)
     }
 
-    /// The first few changesets that begin with `prefix`, 1 to 40 hexadecimal digits in lower case, and that a repository with
+    /// The first few changesets that begin with `prefix`, 1 to 64 hexadecimal digits in lower case, and that a repository with
     /// this clone holds.
     pub async fn held_beginning_with(&self, clone: &RepositoryName, prefix: &str) -> Result<Vec<Revision>, StoreError> {
-        let query = sqlx::query(BEGINNING)
-            .bind(format!("{prefix:0<40}"))
-            .bind(format!("{prefix:f<40}"))
-            .bind(clone.to_string())
-            .bind(CANDIDATES);
+        let query =
+            sqlx::query(BEGINNING).bind(prefix.to_owned()).bind(format!("{prefix:f<64}")).bind(clone.to_string()).bind(CANDIDATES);
         query.fetch_all(self.readers()).await?.iter().map(|row| parsed(row, "revision")).collect()
     }
 }

@@ -4,8 +4,9 @@
 //! which changes nothing.
 
 use super::database::{RowsSql, Store, StoreError, parsed};
+use super::repositories::branches_from;
 use super::rows::{Cell, Rows};
-use crate::domain::{ErrorClass, RepositoryId, RepositoryName, RepositoryUrl};
+use crate::domain::{ErrorClass, Kept, RepositoryId, RepositoryName, RepositoryUrl, Vcs};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -19,6 +20,9 @@ pub struct Claim {
     pub url: RepositoryUrl,
     /// The folder of its clone, its own name unless it shares an origin's.
     pub clone: RepositoryName,
+    pub vcs: Vcs,
+    /// The branches of git that are followed; the host's HEAD where there are none.
+    pub branches: Vec<Kept>,
     pub generation: i64,
     pub announced_push: u64,
     pub last_push: u64,
@@ -72,7 +76,7 @@ macro_rules! claim_sql {
             ")
                and lease_until <= $4
              returning id, name, url, clone, generation, announced_push, last_push, wishes, wishes_met, attempts,
-                       checked_at, failing_since"
+                       checked_at, failing_since, vcs, branches"
         )
     };
 }
@@ -220,6 +224,8 @@ fn claim_from(row: &AnyRow, worker: &str) -> Result<Claim, StoreError> {
         name: parsed(row, "name")?,
         url: RepositoryUrl::from_kept(row.try_get("url")?),
         clone: parsed(row, "clone")?,
+        vcs: parsed(row, "vcs")?,
+        branches: branches_from(row)?,
         generation: number("generation")?,
         announced_push: number("announced_push")?.cast_unsigned(),
         last_push: number("last_push")?.cast_unsigned(),

@@ -3,8 +3,8 @@
 use super::judge::{self, Reading};
 use super::recorder::{REMEMBERED, Recorder};
 use super::{SyncError, judge::give_up_waiting};
-use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, in_full, milliseconds};
-use crate::fetch::{Clones, FetchError, History, Http, Page, heads, page_after, window};
+use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Vcs, in_full, milliseconds};
+use crate::fetch::{Clones, FetchError, GitClones, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -36,6 +36,7 @@ pub struct Bringer {
     pub store: Store,
     pub http: Http,
     pub clones: Clones,
+    pub git: GitClones,
     pub clock: Clock,
     pub watcher: Watcher,
 }
@@ -93,7 +94,10 @@ impl Bringer {
     /// # Errors
     /// With the class of what stands in the way. What was recorded until then stays.
     pub async fn bring(&self, claim: &Claim) -> Result<(), SyncError> {
-        let brought = self.rounds(claim).await;
+        let brought = match claim.vcs {
+            Vcs::Mercurial => self.rounds(claim).await,
+            Vcs::Git => self.bring_branches(claim).await,
+        };
         (self.watcher)(&claim.name, Progress::Over);
         brought
     }

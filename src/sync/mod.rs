@@ -3,12 +3,15 @@
 //! A wish comes in from the store, rows go out to it. [`Bringer`] does one repository; [`Lanes`] keep several going, wait,
 //! and hold leases; [`judge`] decides what a pushlog's answer means and how long to wait after an error.
 
+mod branches;
 mod bringer;
 mod burst;
 pub mod judge;
 mod lanes;
+pub mod moves;
 mod recorder;
 mod verify;
+mod verify_branches;
 
 pub use bringer::{Bringer, Progress, Watcher, quiet};
 pub use lanes::{LaneSettings, Lanes};

@@ -90,6 +90,7 @@ impl Recorder<'_> {
             changesets: stretch.changesets,
             held: stretch.held,
             pushes,
+            locale_rules: None,
         }
     }
 

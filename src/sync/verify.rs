@@ -2,7 +2,7 @@
 
 use super::SyncError;
 use super::bringer::Bringer;
-use crate::domain::{Kept, Push, Repository, RepositoryName, Revision};
+use crate::domain::{Changeset, Kept, Push, Repository, RepositoryName, Revision, Vcs};
 use crate::fetch::{History, page_after};
 use crate::store::{KeptChangeset, KeptPush};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,8 @@ pub enum Difference {
     /// The database has it; the pushlog lists no such push, which is normal after a strip.
     ExtraPush(u64),
     WrongPush(u64),
+    /// The last push of this branch of git does not lead to where the clone has it.
+    WrongBranch(Kept),
 }
 
 impl std::fmt::Display for Difference {
@@ -32,6 +34,7 @@ impl std::fmt::Display for Difference {
             Difference::MissingPush(id) => write!(f, "push {id} is missing from the database"),
             Difference::ExtraPush(id) => write!(f, "push {id} is in the database, not in the pushlog (stripped there?)"),
             Difference::WrongPush(id) => write!(f, "push {id} is another one in the pushlog"),
+            Difference::WrongBranch(branch) => write!(f, "the pushes of branch {branch} do not lead to where the clone has it"),
         }
     }
 }
@@ -47,6 +50,9 @@ const STEP: usize = 2000;
 impl Verifier {
     /// What differs for one repository.
     pub async fn differences(&self, repository: &Repository, clone: &RepositoryName) -> Result<Vec<Difference>, SyncError> {
+        if repository.vcs == Vcs::Git {
+            return self.branch_differences(repository, clone).await;
+        }
         self.freshen(repository, clone).await?;
         let pushlog = self.whole_pushlog(repository).await?;
         let heads = crate::fetch::heads(&self.bringer.http, &repository.url).await?;
@@ -85,12 +91,15 @@ impl Verifier {
         let missing = |difference: &Difference| matches!(difference, Difference::MissingChangeset(_));
         if !anew.is_empty() || differences.iter().any(missing) {
             store.let_go_of_all(repository.id).await?;
+            if repository.vcs == Vcs::Git {
+                self.record_all(repository, &store.clone_of(repository.id).await?).await?;
+            }
         }
         let pushes = differences.iter().filter_map(|difference| match difference {
             Difference::MissingPush(id) | Difference::WrongPush(id) => Some(*id),
             _ => None,
         });
-        if let Some(first) = pushes.min() {
+        if let Some(first) = pushes.min().filter(|_| repository.vcs == Vcs::Mercurial) {
             store.read_pushes_again(repository.id, first).await?;
         }
         store.want(&repository.name, self.bringer.clock.now()).await?;
@@ -147,17 +156,20 @@ fn compare_changeset(
     is_held: bool,
     kept: &BTreeMap<Revision, KeptChangeset>,
 ) -> Result<Option<Difference>, SyncError> {
-    let changeset = history.read(rev)?;
+    Ok(compare(&history.read(rev)?, is_held, kept))
+}
+
+/// How a changeset differs from what is kept of it.
+pub(super) fn compare(changeset: &Changeset, is_held: bool, kept: &BTreeMap<Revision, KeptChangeset>) -> Option<Difference> {
     let revision = changeset.revision;
     let Some(kept) = kept.get(&revision).filter(|_| is_held) else {
-        return Ok(Some(Difference::MissingChangeset(revision)));
+        return Some(Difference::MissingChangeset(revision));
     };
-    let files: BTreeSet<Kept> = changeset.files.into_iter().collect();
-    Ok(match kept {
-        kept if kept.parents != changeset.parents => Some(Difference::WrongParents(revision)),
-        kept if kept.files != files => Some(Difference::WrongFiles(revision)),
-        _ => None,
-    })
+    if kept.parents != changeset.parents {
+        return Some(Difference::WrongParents(revision));
+    }
+    let files: BTreeSet<&Kept> = changeset.files.iter().collect();
+    (kept.files.iter().collect::<BTreeSet<_>>() != files).then_some(Difference::WrongFiles(revision))
 }
 
 fn compare_pushes(pushlog: &BTreeMap<u64, Push>, kept: &BTreeMap<u64, KeptPush>) -> Vec<Difference> {

@@ -23,6 +23,10 @@ pub(super) enum PageError {
     BadRequest(String),
     #[error("Pages can be read only: GET and HEAD.")]
     OnlyReading,
+    #[error("This is not signed by a secret that is known here.")]
+    Unsigned,
+    #[error("This could not be written down. Please send it again in a moment.")]
+    NotNow,
     #[error("This took too long. Please try again in a moment.")]
     Late { path: String },
     #[error("The local clone of this repository cannot be read at the moment.")]
@@ -59,14 +63,21 @@ impl PageError {
             PageError::NotFound(_) => StatusCode::NOT_FOUND,
             PageError::BadRequest(_) => StatusCode::BAD_REQUEST,
             PageError::OnlyReading => StatusCode::METHOD_NOT_ALLOWED,
-            PageError::Late { .. } | PageError::Clones(_) | PageError::Database(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PageError::Unsigned => StatusCode::UNAUTHORIZED,
+            PageError::NotNow | PageError::Late { .. } | PageError::Clones(_) | PageError::Database(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             PageError::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn log(&self) {
         match self {
-            PageError::NotFound(_) | PageError::BadRequest(_) | PageError::OnlyReading => {}
+            PageError::NotFound(_)
+            | PageError::BadRequest(_)
+            | PageError::OnlyReading
+            | PageError::Unsigned
+            | PageError::NotNow => {}
             PageError::Late { path } => tracing::error!(path, "a page took too long"),
             PageError::Clones(error) => tracing::error!(error = in_full(&**error), "a clone cannot be read for a page"),
             PageError::Database(error) => tracing::error!(error = in_full(error), "the database does not answer a page"),

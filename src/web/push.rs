@@ -2,7 +2,9 @@
 
 use super::feed::Entry;
 use super::format::address;
-use super::shown::{Time, cut, first_line, lines, person, upstream};
+use super::shown::{Time, cut, first_line, lines, person};
+use super::upstream;
+use crate::domain::Vcs;
 use crate::store::{PushRow, PushedChangeset};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -28,6 +30,12 @@ pub(super) struct PushShown {
     pub(super) diff: Option<String>,
     /// The host's page about it; none when the host has made the repository anew since.
     pub(super) upstream: Option<String>,
+    /// The branch of git that it moved; Mercurial's pushes are of a repository.
+    pub(super) branch: Option<String>,
+    /// Nobody has said yet who pushed it, and its time is when it was seen.
+    pub(super) seen: bool,
+    /// How many changesets it took from its branch.
+    pub(super) dropped: u64,
     /// Those that fit what is asked for, as many as there is room for.
     pub(super) changesets: Vec<PushedShown>,
     pub(super) changesets_fitting: u64,
@@ -54,8 +62,6 @@ pub(super) struct PushedShown {
 
 impl PushShown {
     pub(super) fn of(push: &PushRow, now: Timestamp) -> PushShown {
-        let before = push.push_id.saturating_sub(1);
-        let page = format!("pushloghtml?startID={before}&endID={}", push.push_id);
         PushShown {
             repository: push.repository.to_string(),
             generation: push.generation,
@@ -65,8 +71,11 @@ impl PushShown {
             time: Time::of_seconds(push.date, now),
             tip: push.ends.as_ref().map(|ends| ends.tip.to_string()),
             diff: diff(push),
-            upstream: upstream(&push.url, &page).filter(|_| push.current),
-            changesets: push.changesets.iter().map(|changeset| PushedShown::of(changeset, &push.url, push.current)).collect(),
+            upstream: upstream::push(push),
+            branch: push.moved.as_ref().map(|moved| cut(&moved.branch.to_string(), LONGEST_NAME)),
+            seen: push.moved.as_ref().is_some_and(|moved| moved.seen),
+            dropped: push.moved.as_ref().map_or(0, |moved| moved.dropped),
+            changesets: push.changesets.iter().map(|one| PushedShown::of(one, &push.url, push.vcs, push.current)).collect(),
             changesets_fitting: push.fitting,
             changesets_in_all: push.in_all,
             url: push.url.clone(),
@@ -106,14 +115,19 @@ impl PushShown {
     }
 }
 
+/// From where its branch was, for git; from the first parent of its first changeset, for Mercurial.
 fn diff(push: &PushRow) -> Option<String> {
-    let ends = push.ends.as_ref()?;
-    let (from, to) = (ends.base?.to_string(), ends.tip.to_string());
+    let (from, to) = match (&push.moved, &push.ends) {
+        (Some(moved), _) => (moved.before, moved.after),
+        (None, Some(ends)) => (ends.base?, ends.tip),
+        (None, None) => return None,
+    };
+    let (from, to) = (from.to_string(), to.to_string());
     Some(address("/source/diff/", &[("repo", push.repository.as_str()), ("from", &from), ("to", &to)]))
 }
 
 impl PushedShown {
-    pub(super) fn of(changeset: &PushedChangeset, url: &str, is_current: bool) -> PushedShown {
+    pub(super) fn of(changeset: &PushedChangeset, url: &str, vcs: Vcs, is_current: bool) -> PushedShown {
         PushedShown {
             revision: changeset.revision.to_string(),
             known: changeset.known,
@@ -121,7 +135,7 @@ impl PushedShown {
             author: cut(&changeset.author.to_string(), LONGEST_NAME),
             description: lines(&changeset.description),
             branch: cut(&changeset.branch.to_string(), LONGEST_NAME),
-            upstream: upstream(url, &format!("rev/{}", changeset.revision)).filter(|_| is_current),
+            upstream: upstream::changeset(url, vcs, changeset.revision).filter(|_| is_current),
         }
     }
 

@@ -50,7 +50,7 @@ async function localeLeader({ page, to }) {
   await sees(heading(page, /Comparison for gecko-strings\/browser-fr/));
 }
 
-async function releaseManager({ page, to }) {
+async function releaseManager({ page, to }, site) {
   await to("/");
   await menu(page, "Comparisons").click();
   await link(page, "gecko-strings/browser fr").first().click();
@@ -67,6 +67,12 @@ async function releaseManager({ page, to }) {
   await sees(row(page, /^fresh absent Nouveau/));
   await link(page, "the other way round").click();
   await sees(row(page, /^fresh Nouveau absent/));
+
+  await link(page, "l10n-central/fr").first().click();
+  await page.getByText("Compare two revisions").click();
+  await page.getByLabel("Older revision").fill(site.pinned);
+  await page.getByRole("button", { name: "Show what differs" }).click();
+  await sees(row(page, /^fresh absent Nouveau/));
 }
 
 async function operator({ page, to }) {

@@ -154,6 +154,8 @@ impl Site {
         self.world.upstream.faults(DE).set(Fault::status(503));
         self.world.upstream.faults(EVIL).set(Fault::status(503));
         self.world.look_at_everything().await;
+        // The clock stands still from here on, at whatever time this machine comes to it: the next try is still to come.
+        self.world.execute("update repository set due_at = due_at + 600000000 where due_at is not null").await;
         let error = format!("\"><script>alert(1)</script>\u{202e}{}", "x".repeat(10_000));
         self.world.execute(format!("update repository set error = '{error}' where name = '{EVIL}'").leak()).await;
     }
@@ -161,7 +163,9 @@ impl Site {
     /// What the browser is told: where the site is, and what its pages are.
     async fn plan(&self, address: &str) -> Value {
         let day = self.now() - SignedDuration::from_hours(24);
-        json!({"address": address, "yesterday": day.strftime("%Y-%m-%d").to_string(), "pages": self.list_of_pages().await})
+        let pinned = self.world.upstream.pushes(FR)[0].tip().to_string()[..12].to_owned();
+        let yesterday = day.strftime("%Y-%m-%d").to_string();
+        json!({"address": address, "yesterday": yesterday, "pinned": pinned, "pages": self.list_of_pages().await})
     }
 
     /// Every kind of page, with what it must say; a new one needs only its line here.

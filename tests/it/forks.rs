@@ -32,7 +32,7 @@ async fn a_fork_shares_its_origins_clone_and_holds_all_its_changesets() {
     assert!(world.data().join("clones").join(ORIGIN).join(".hg").exists());
     assert!(!world.data().join("clones").join(FORK).exists());
     let fork_only = world.changeset(in_fork.tip()).await;
-    assert_eq!(fork_only.repositories.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [FORK]);
+    assert_eq!(fork_only.repositories.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), [FORK]);
     let shared = world.changeset(world.upstream.pushes(ORIGIN)[0].tip()).await;
     assert_eq!(shared.repositories.len(), 2);
 }

@@ -7,6 +7,7 @@
 mod api;
 mod architecture;
 mod bad_answers;
+mod branch_moves;
 mod broker;
 mod browser;
 mod checks;
@@ -17,7 +18,9 @@ mod dashboard;
 mod deploy;
 mod diffs;
 mod forks;
+mod github;
 mod history;
+mod hooks;
 mod imports;
 mod made_anew;
 mod messages;

@@ -16,6 +16,21 @@ async fn what_was_kept_before_results_came_is_kept() {
     world.deliver_body("no message").await;
     let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
     for sql in [
+        "drop table push_locale",
+        "drop table file_locale",
+        "drop table repository_event",
+        "drop table push_dropped",
+        "drop table notice",
+        "drop table branch_head",
+        "drop index push_seen",
+        "alter table push drop column branch",
+        "alter table push drop column origin",
+        "alter table push drop column target",
+        "alter table push drop column seen",
+        "drop index repository_host_number",
+        "alter table repository drop column host_number",
+        "alter table repository drop column branches",
+        "alter table repository drop column locale_rules",
         "drop table queue_depth",
         "alter table repository drop column lease_since",
         "drop table version",

@@ -404,7 +404,14 @@ fn recording(repository: &Repository, changesets: Vec<Changeset>) -> Recording {
         obsolete: Vec::new(),
     };
     let pushes = changesets.iter().enumerate().map(push).collect();
-    Recording { repository: repository.id, generation: repository.generation, changesets, held: Vec::new(), pushes }
+    Recording {
+        repository: repository.id,
+        generation: repository.generation,
+        changesets,
+        held: Vec::new(),
+        pushes,
+        locale_rules: None,
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@
 
 mod changeset;
 mod error;
-mod group;
 mod node;
 mod program;
 mod queries;

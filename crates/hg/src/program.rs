@@ -3,24 +3,21 @@
 //! Nothing but this module decides what hg sees of the world: no configuration of a user, the system or a repository (so no
 //! extension and no hook), no terminal, no pager, no editor, one language.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use elmo_process::{Group, measure, rooted_at_work, tail};
 use tokio::process::Command;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::HgError;
 use crate::error::classify;
-use crate::group::Group;
 
-/// How often the growing clone is measured, at most.
-const MEASURE_EVERY: Duration = Duration::from_millis(500);
 /// Bytes of what hg prints that are kept while it runs.
-const TAIL: usize = 16 * 1024;
+pub(crate) const TAIL: usize = 16 * 1024;
 const VERSION_LIMIT: Duration = Duration::from_secs(30);
 
 /// The Mercurial program and the circumstances it is run in.
@@ -121,9 +118,10 @@ impl Hg {
         let mut command = self.command();
         command.args(["clone", "--noupdate"]).args(self.stream.then_some("--stream"));
         command.arg("--").arg(url).arg(&dest);
+        let mut told = |bytes| progress(CloneProgress { bytes });
         tokio::select! {
             done = self.finish(&mut command, limit) => done.map(drop),
-            never = measure(&dest, &mut progress) => match never {},
+            never = measure(&dest, &mut told) => match never {},
         }
     }
 
@@ -145,7 +143,7 @@ impl Hg {
         let stdout = group.child().stdout.take();
         let stderr = group.child().stderr.take();
         let ended = async {
-            let printed = tokio::join!(tail(stdout), tail(stderr));
+            let printed = tokio::join!(tail(stdout, TAIL), tail(stderr, TAIL));
             (printed, group.wait().await)
         };
         let Ok(((stdout, stderr), status)) = timeout(limit, ended).await else {
@@ -166,45 +164,4 @@ fn rooted(program: PathBuf) -> PathBuf {
         0 | 1 => program,
         _ => rooted_at_work(&program),
     }
-}
-
-pub(crate) fn rooted_at_work(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Reads a pipe to its end and keeps the last of it.
-pub(crate) async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let Some(mut pipe) = pipe else {
-        return kept;
-    };
-    let mut block = [0; 4096];
-    while let Ok(read @ 1..) = pipe.read(&mut block).await {
-        kept.extend_from_slice(&block[..read]);
-        kept.drain(..kept.len().saturating_sub(TAIL));
-    }
-    kept
-}
-
-/// Measures a growing folder until it is dropped, the more rarely the longer it takes.
-async fn measure(folder: &Path, progress: &mut impl FnMut(CloneProgress)) -> std::convert::Infallible {
-    let mut pause = MEASURE_EVERY;
-    loop {
-        sleep(pause).await;
-        let (folder, started) = (folder.to_owned(), std::time::Instant::now());
-        if let Ok(bytes) = tokio::task::spawn_blocking(move || size_of(folder.as_os_str())).await {
-            progress(CloneProgress { bytes });
-        }
-        pause = MEASURE_EVERY.max(started.elapsed() * 10);
-    }
-}
-
-fn size_of(folder: &OsStr) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => size_of(entry.path().as_os_str()),
-            _ => entry.metadata().map_or(0, |found| found.len()),
-        })
-        .sum()
 }

@@ -8,8 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
+use elmo_process::rooted_at_work;
+
 use crate::error::classify;
-use crate::program::rooted_at_work;
 use crate::server::Output;
 use crate::{Changeset, HgError, Node, Servers};
 

@@ -6,13 +6,13 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
+use elmo_process::{Group, tail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
 use crate::error::HgError;
-use crate::group::Group;
-use crate::program::{Hg, tail};
+use crate::program::{Hg, TAIL};
 
 /// The longest that is taken of a single message that is not output: the greeting.
 const GREETING: usize = 64 * 1024;
@@ -73,7 +73,7 @@ impl Server {
         let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(hg.not_started(io::ErrorKind::BrokenPipe.into()));
         };
-        let complaints = tokio::spawn(tail(child.stderr.take()));
+        let complaints = tokio::spawn(tail(child.stderr.take(), TAIL));
         Ok(Server { group, requests, answers: BufReader::new(answers), complaints, served: 0 })
     }
 

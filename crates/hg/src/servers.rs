@@ -11,10 +11,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use elmo_process::rooted_at_work;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::HgError;
-use crate::program::{Hg, rooted_at_work};
+use crate::program::Hg;
 use crate::server::{Failure, Output, Server};
 
 /// Commands after which a server makes room for a fresh one.

@@ -2,8 +2,10 @@
 //! two versions of a file.
 //!
 //! Keys, values, comments and words are those of compare-locales, Mozilla's own tool; where they are meant to differ, a
-//! test lists it with the reason. Whatever comes in, nothing panics, nothing recurses on the input's nesting without a
+//! test lists it with the reason. [`paths`] says which locale a file is in. Whatever comes in, nothing panics, nothing recurses on the input's nesting without a
 //! bound, and the time is linear in its length. This crate never reads a file, never writes one and knows no product.
+
+pub mod paths;
 
 mod difference;
 mod file;

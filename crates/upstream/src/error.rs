@@ -29,6 +29,16 @@ pub enum Error {
         /// What it wrote to its standard error.
         message: String,
     },
+    /// git was asked and answered with an error.
+    #[error("git {command} ended with {code}: {message}")]
+    Git {
+        /// The command line.
+        command: String,
+        /// The exit code.
+        code: i32,
+        /// What it wrote to its standard error.
+        message: String,
+    },
     /// A file, a folder or a port could not be used.
     #[error("could not {what}")]
     Io {

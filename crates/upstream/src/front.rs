@@ -1,139 +1,25 @@
 //! What clients talk to: answers `json-pushes`, breaks what shall be broken, and hands all else to `hg serve`.
 
-use std::convert::Infallible;
-use std::future::pending;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::ext::ReasonPhrase;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderMap, IF_NONE_MATCH, TRANSFER_ENCODING};
-use hyper::service::service_fn;
+use hyper::header::{CONNECTION, ETAG, EXPECT, HeaderMap, IF_NONE_MATCH, TRANSFER_ENCODING};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
 
-use crate::error::{Error, Result};
+use crate::answers::{Body, BoxError, bad_gateway, cut_short, login_page, page, percent_decoded, status, with_body};
+use crate::error::Result;
 use crate::faults::Fault;
+use crate::listener::Site;
 use crate::pushlog::Answer;
 use crate::repository::{Pusher, Repository};
 use crate::shared::Shared;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Body = UnsyncBoxBody<Bytes, BoxError>;
-
-/// The listening socket and all its connections.
-pub(crate) struct Front {
-    shared: Arc<Shared>,
-    address: SocketAddr,
-    mode: tokio::sync::Mutex<Mode>,
-}
-
-enum Mode {
-    Listening(JoinHandle<()>),
-    /// Holds the port, which refuses connections until it listens again.
-    Refusing(TcpSocket),
-    Between,
-}
-
-impl Front {
-    /// Binds a loopback port; 0 is any free one.
-    pub(crate) fn bind(port: u16) -> Result<TcpListener> {
-        bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .and_then(|socket| socket.listen(1024))
-            .map_err(Error::io(format!("listen on port {port}")))
-    }
-
-    pub(crate) fn serve(shared: Arc<Shared>, listener: TcpListener) -> Result<Self> {
-        let address = listener.local_addr().map_err(Error::io("read the port that was bound"))?;
-        let mode = Mode::Listening(tokio::spawn(accept(Arc::clone(&shared), listener)));
-        Ok(Self { shared, address, mode: tokio::sync::Mutex::new(mode) })
-    }
-
-    /// Refuses connections and cuts those that are open.
-    pub(crate) async fn stop(&self) -> Result<()> {
-        let mut mode = self.mode.lock().await;
-        if let Mode::Listening(accepting) = &mut *mode {
-            accepting.abort();
-            let _ = accepting.await;
-            *mode = Mode::Between;
-        }
-        if let Mode::Between = *mode {
-            let port = self.address.port();
-            *mode = Mode::Refusing(bind(self.address).map_err(Error::io(format!("hold port {port}")))?);
-        }
-        Ok(())
-    }
-
-    /// Listens again on the same port.
-    pub(crate) async fn resume(&self) -> Result<()> {
-        let mut mode = self.mode.lock().await;
-        let socket = match std::mem::replace(&mut *mode, Mode::Between) {
-            Mode::Refusing(socket) => Ok(socket),
-            Mode::Between => bind(self.address),
-            listening @ Mode::Listening(_) => {
-                *mode = listening;
-                return Ok(());
-            }
-        };
-        let listener = socket.and_then(|socket| socket.listen(1024));
-        let listener = listener.map_err(Error::io(format!("listen on port {}", self.address.port())))?;
-        *mode = Mode::Listening(tokio::spawn(accept(Arc::clone(&self.shared), listener)));
-        Ok(())
-    }
-}
-
-impl Front {
-    /// Stops without waiting.
-    pub(crate) fn end(&mut self) {
-        if let Mode::Listening(accepting) = self.mode.get_mut() {
-            accepting.abort();
-        }
-    }
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
-async fn accept(shared: Arc<Shared>, listener: TcpListener) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(converse(Arc::clone(&shared), stream))),
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "could not accept a connection");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn converse(shared: Arc<Shared>, stream: TcpStream) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(respond(&shared, request).await) }
-    });
-    let connection =
-        hyper::server::conn::http1::Builder::new().preserve_header_case(true).serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = connection.await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
-    }
-}
 
 /// What a request is about.
 struct Target {
@@ -154,6 +40,12 @@ impl Target {
     }
 }
 
+impl Site for Shared {
+    async fn respond(&self, request: Request<Incoming>) -> Option<Response<Body>> {
+        Some(respond(self, request).await)
+    }
+}
+
 async fn respond(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
     let target = Target::of(shared, request.uri().path());
     let command = note(shared, &target, &request);
@@ -163,7 +55,10 @@ async fn respond(shared: &Shared, request: Request<Incoming>) -> Response<Body> 
             Fault::Delay(duration) => tokio::time::sleep(duration).await,
             Fault::Lag(pushes) => lag = pushes,
             Fault::Hang => until_lifted(&mut lifted).await,
-            Fault::CutShort => return cut_short(&whole_answer(shared, &target, &request, lag)),
+            Fault::CutShort => {
+                let answer = whole_answer(shared, &target, &request, lag);
+                return cut_short(answer.content_type, &Bytes::from(answer.body));
+            }
             other => return broken(&target.repository, other),
         }
     }
@@ -197,7 +92,7 @@ fn wire_arguments(headers: &HeaderMap) -> String {
 
 async fn until_lifted(lifted: &mut watch::Receiver<u64>) {
     if lifted.changed().await.is_err() {
-        pending::<()>().await;
+        std::future::pending::<()>().await;
     }
 }
 
@@ -231,24 +126,11 @@ fn plain(answer: Answer) -> Response<Body> {
     response
 }
 
-fn page(status: StatusCode, content_type: &str, body: Bytes) -> Response<Body> {
-    with_body(status, content_type, Full::new(body).map_err(Into::into).boxed_unsync())
-}
-
-fn with_body(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    if let Ok(content_type) = content_type.try_into() {
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-    }
-    response
-}
-
 fn broken(repository: &str, fault: Fault) -> Response<Body> {
     match fault {
         Fault::Status { code, content_type, body } => page(status(code), &content_type, body),
         Fault::RefuseClone(code) => page(status(code), "text/plain", Bytes::from_static(b"not now\n")),
-        Fault::Html200 => page(StatusCode::OK, "text/html", Bytes::from_static(LOGIN_PAGE.as_bytes())),
+        Fault::Html200 => login_page(),
         Fault::Raw(body) => page(StatusCode::OK, "application/json", body),
         Fault::Huge(bytes) => with_body(StatusCode::OK, "application/json", huge(bytes)),
         Fault::Trickle => with_body(StatusCode::OK, "application/json", trickle()),
@@ -257,25 +139,6 @@ fn broken(repository: &str, fault: Fault) -> Response<Body> {
             unreachable!("these do not answer by themselves")
         }
     }
-}
-
-const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n";
-
-fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn cut_short(answer: &Answer) -> Response<Body> {
-    let whole = Bytes::from(answer.body.clone());
-    let half = whole.slice(..whole.len() / 2);
-    let parts = stream::once(async { Ok(Frame::data(half)) }).chain(stream::once(async {
-        // What was sent so far has to leave before the connection breaks.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        Err("cut short".into())
-    }));
-    let mut response = with_body(StatusCode::OK, answer.content_type, StreamBody::new(parts).boxed_unsync());
-    response.headers_mut().insert(CONTENT_LENGTH, whole.len().into());
-    response
 }
 
 fn trickle() -> Body {
@@ -328,10 +191,6 @@ async fn proxy(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
     }
 }
 
-fn bad_gateway(message: &str) -> Response<Body> {
-    page(StatusCode::BAD_GATEWAY, "text/plain", Bytes::from(format!("{message}\n")))
-}
-
 /// Passes a request to an `hg serve`, on a connection of its own: on a kept one each answer would
 /// wait 40 ms, because `hg serve` writes in small pieces and leaves Nagle's algorithm on.
 async fn forward(shared: &Shared, mut request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
@@ -358,16 +217,4 @@ fn parameters(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.map(|(key, value)| (decode(key), decode(value))).collect()
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let byte = hex.filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        out.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &after[2..] } else { after };
-    }
-    out
 }

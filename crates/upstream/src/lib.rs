@@ -2,7 +2,7 @@
 //!
 //! In come commits to push, changesets to strip, faults to switch; out come a URL that Mercurial can
 //! clone from and that answers `json-pushes`, the messages hg.mozilla.org would send, and a log of what
-//! was asked. It sends no messages itself and knows nothing of who uses it.
+//! was asked. It sends no messages itself and knows nothing of who uses it. For git there is [`git`].
 //!
 //! ```no_run
 //! # async fn example() -> elmo_upstream::Result<()> {
@@ -16,6 +16,7 @@
 //! # Ok(()) }
 //! ```
 
+mod answers;
 mod bulk;
 mod bundle;
 mod changegroup;
@@ -25,8 +26,10 @@ mod commit;
 mod error;
 mod faults;
 mod front;
+pub mod git;
 mod history;
 mod json;
+mod listener;
 mod manifest;
 mod message;
 mod node;

@@ -8,7 +8,7 @@ use crate::command_server::Commands;
 use crate::commit::{Commit, Parent};
 use crate::error::{Error, Result};
 use crate::faults::Faults;
-use crate::front::Front;
+use crate::listener::{Listener, listen};
 use crate::message::{Changegroup, Message, Sender};
 use crate::node::Node;
 use crate::programs::{Hg, blocking};
@@ -44,7 +44,7 @@ impl Default for Options {
 
 /// A running upstream; all of it ends when this is dropped.
 pub struct Upstream {
-    front: Front,
+    front: Listener<Shared>,
     shared: Arc<Shared>,
     url: String,
     _temporary: Option<tempfile::TempDir>,
@@ -58,14 +58,14 @@ impl Upstream {
     /// If Mercurial is not installed, or the folder or the port cannot be used.
     pub async fn start(options: Options) -> Result<Self> {
         let (folder, temporary) = folder(options.folder)?;
-        let listener = Front::bind(options.port)?;
+        let listener = listen(options.port)?;
         let hg = Hg::new(options.hg, &folder, options.warm)?;
         let commands = Commands::start(&hg)?;
         let repositories = folder.join("repos");
         let backends = start_backends(&hg, options.workers.max(1)).await?;
         let shared = Arc::new(Shared::new(hg, commands, repositories, backends, options.pusher));
         let url = format!("http://{}", listener.local_addr().map_err(Error::io("read the port that was bound"))?);
-        let front = Front::serve(Arc::clone(&shared), listener)?;
+        let front = Listener::serve(Arc::clone(&shared), listener)?;
         Ok(Self { front, shared, url, _temporary: temporary })
     }
 
@@ -461,7 +461,7 @@ async fn start_backends(hg: &Hg, workers: usize) -> Result<Vec<Backend>> {
     blocking(move || (0..workers).map(|_| WebServer::start(&hg, &webconf).map(Backend::new)).collect()).await
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let bad = |part: &str| part.is_empty() || part.starts_with('.') || part.contains(['\0', '\n']);
     if name.split('/').any(bad) {
         return Err(Error::Invalid(format!("no name for a repository: {name:?}")));

@@ -74,7 +74,7 @@ impl Demo {
             told
         };
         let (served, (), told) = tokio::join!(
-            serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, stop.clone()),
+            serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, None, stop.clone()),
             lanes.run(stop.clone()),
             story
         );
@@ -172,7 +172,7 @@ async fn follow(parts: &Parts, upstream: &DemoUpstream) -> anyhow::Result<()> {
     parts.store.add_forest(&NewForest { name, url, fork_of: None }).await?;
     let name = DemoUpstream::source_name().parse()?;
     let url = RepositoryUrl::parse(&upstream.source(), UrlRules::OnlyHttp)?;
-    let source = NewRepository { name, url, forest: None, locale: None, fork_of: None };
+    let source = NewRepository::at(name, url);
     parts.store.add_repository(&source, parts.clock.now()).await?;
     Ok(())
 }

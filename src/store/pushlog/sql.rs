@@ -49,7 +49,7 @@ macro_rules! fitting_sql {
     ($choice:expr, $direction:literal) => {
         concat!(
             "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
-                    repository.generation as now_in
+                    repository.generation as now_in, repository.vcs, push.branch
              from push cross join repository
              where repository.id = push.repository and ",
             $choice,
@@ -77,7 +77,7 @@ macro_rules! touched_sql {
     ($open:literal, $close:literal, $direction:literal) => {
         concat!(
             "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
-                    repository.generation as now_in
+                    repository.generation as now_in, repository.vcs, push.branch
              from (select distinct push_changeset.push
                    from ",
             $open,

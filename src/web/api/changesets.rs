@@ -39,7 +39,7 @@ pub(super) async fn list(State(web): State<Web>, Asked(params): Asked<Params>) -
     let repository = named(&web, params.repository.parse().ok()).await?;
     let (limit, before) = (params.limit.unwrap_or_default(), params.key.map_or(i64::MAX, |key| key.0));
     let rows = web.store.changesets_of(repository.id, before, limit.number() + 1).await?;
-    let shown = |(_, changeset)| PushedShown::of(&changeset, repository.url.as_str(), true);
+    let shown = |(_, changeset)| PushedShown::of(&changeset, repository.url.as_str(), repository.vcs, true);
     Ok(Json(List::of(rows, limit, |(number, _)| number.to_string(), shown)))
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn list(State(web): State<Web>, Asked(params): Asked<Params>) -
     (
         "revision" = String, Path,
         description = "Its hash, or as much of the beginning as tells it from others.",
-        pattern = "^[0-9A-Fa-f]{1,40}$"
+        pattern = "^[0-9A-Fa-f]{1,64}$"
     )
 ), responses((status = 200, description = "The changeset.", body = changeset::Page), Refused))]
 pub(super) async fn one(

@@ -1,11 +1,12 @@
 //! One changeset with everything that hangs on it, by the beginning of its hash.
 
-use crate::domain::Revision;
+use crate::domain::{RepositoryName, Revision, Vcs};
 use crate::store::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
-use crate::web::shown::{Time, cut, first_line, lines, upstream, zone};
+use crate::web::shown::{Time, cut, first_line, lines, zone};
+use crate::web::upstream;
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -46,6 +47,8 @@ pub(in crate::web) struct Page {
     children: Vec<String>,
     repositories: Vec<Holder>,
     pushes: Vec<PushShown>,
+    /// The pushes that took it from their branches.
+    dropped: Vec<PushShown>,
     /// What replaced it; one without a revision says that it was pruned.
     successors: Vec<MarkerShown>,
     precursors: Vec<MarkerShown>,
@@ -103,7 +106,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let prefix = path.ok().and_then(|Path(text)| prefix(&text)).ok_or_else(|| {
         PageError::BadRequest(
-            "A changeset is named by its hash, or the beginning of it: 1 to 40 of the digits 0 to 9 and a to f.".to_owned(),
+            "A changeset is named by its hash, or the beginning of it: 1 to 64 of the digits 0 to 9 and a to f.".to_owned(),
         )
     })?;
     match web.store.changeset(&prefix).await? {
@@ -118,7 +121,7 @@ pub(crate) async fn show(
 
 /// The beginning of a hash in lower case, if the text can be one.
 pub(in crate::web) fn prefix(text: &str) -> Option<String> {
-    let fits = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     fits.then(|| text.to_ascii_lowercase())
 }
 
@@ -144,8 +147,9 @@ impl Page {
             files: changeset.files.iter().map(ToString::to_string).collect(),
             parents: changeset.parents.iter().map(ToString::to_string).collect(),
             children: changeset.children.iter().map(ToString::to_string).collect(),
-            repositories: changeset.repositories.iter().map(|(name, url)| Holder::of(name.as_str(), url, &revision)).collect(),
+            repositories: changeset.repositories.iter().map(|held| Holder::of(held, changeset.revision)).collect(),
             pushes: changeset.pushes.iter().map(|push| PushShown::of(push, now)).collect(),
+            dropped: changeset.dropped.iter().map(|push| PushShown::of(push, now)).collect(),
             successors: markers(&changeset.successors, now),
             precursors: markers(&changeset.precursors, now),
             is_null,
@@ -205,8 +209,8 @@ impl Page {
 }
 
 impl Holder {
-    fn of(name: &str, url: &str, revision: &str) -> Holder {
-        Holder { name: name.to_owned(), upstream: upstream(url, &format!("rev/{revision}")) }
+    fn of((name, url, vcs): &(RepositoryName, String, Vcs), revision: Revision) -> Holder {
+        Holder { name: name.to_string(), upstream: upstream::changeset(url, *vcs, revision) }
     }
 }
 
@@ -257,10 +261,10 @@ mod tests {
     use super::prefix;
 
     #[test]
-    fn a_prefix_is_1_to_40_hexadecimal_digits() {
+    fn a_prefix_is_1_to_64_hexadecimal_digits() {
         assert_eq!(prefix("45B7ae").as_deref(), Some("45b7ae"));
         assert_eq!(prefix(&"0".repeat(40)).as_deref(), Some("0".repeat(40).as_str()));
-        for wrong in ["", "xyz", "tip", "45b7 ", &"0".repeat(41), "é"] {
+        for wrong in ["", "xyz", "tip", "45b7 ", &"0".repeat(65), "é"] {
             assert_eq!(prefix(wrong), None, "{wrong}");
         }
     }

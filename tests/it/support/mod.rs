@@ -2,6 +2,7 @@
 
 mod database;
 mod deployment;
+mod github;
 mod pages;
 mod program;
 mod worker;
@@ -10,6 +11,7 @@ mod world;
 pub(crate) use deployment::{Deployment, Run, comparison, elmo_json, queue_settings, tasks_on};
 pub(crate) use elmo_testbed::until;
 pub(crate) use elmo_upstream::{Commit, Fault, Scope};
+pub(crate) use github::{GitHub, Told, Way, told};
 pub(crate) use pages::{Page, Pages};
 pub(crate) use program::{Running, Settings, account, in_world, run, text};
 pub(crate) use worker::{Pulse, Worker};

@@ -37,7 +37,12 @@ impl Pages {
     pub(crate) async fn with(world: &World, clock: Clock, artifacts: Artifacts) -> Pages {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let root = format!("http://{}", listener.local_addr().expect("its address"));
-        let router = elmo::web::router(world.store.clone(), clock, artifacts, Versions::new(&world.data(), Path::new("hg")));
+        let router = elmo::web::router(
+            world.store.clone(),
+            clock,
+            artifacts,
+            Versions::new(&world.data(), Path::new("hg"), Path::new("git")),
+        );
         let stop = CancellationToken::new();
         let serving = tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         let http = reqwest::Client::builder().build().expect("HTTP is set up");

@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::{Commit, PATIENCE};
 use elmo::domain::{Clock, ForestName, HGPUSHES, Message, NewForest, Repository, RepositoryName, RepositoryUrl, State, UrlRules};
-use elmo::fetch::{CloneSettings, Clones, Http, HttpSettings};
+use elmo::fetch::{CloneSettings, Clones, GitClones, GitSettings, Http, HttpSettings};
 use elmo::ingest::Ingest;
 use elmo::store::{ChangesetRow, Found, PushFilter, PushRow, Store};
 use elmo::sync::{Bringer, Difference, LaneSettings, Lanes, Verifier, quiet};
@@ -22,7 +22,7 @@ pub(crate) struct World {
     pub(crate) bringer: Bringer,
     pub(crate) database: Database,
     ahead: Arc<AtomicI64>,
-    ingest: Ingest,
+    pub(crate) ingest: Ingest,
     lanes: Lanes,
     folder: TempDir,
 }
@@ -293,9 +293,15 @@ fn bringer(store: &Store, data: &Path, clock: Clock) -> Bringer {
         store: store.clone(),
         http: http(PATIENCE),
         clones: Clones::new(data, Path::new("hg"), 2, limits),
+        git: GitClones::new(data, Path::new("git"), git_settings()),
         clock,
         watcher: quiet(),
     }
+}
+
+fn git_settings() -> GitSettings {
+    let time = Duration::from_secs(20);
+    GitSettings { clone_time: time, fetch_time: time, files_too: true, tokens: Vec::new() }
 }
 
 fn http(time: Duration) -> Http {

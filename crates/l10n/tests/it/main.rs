@@ -11,3 +11,4 @@ mod large;
 mod lines;
 mod marks;
 mod meant;
+mod paths;

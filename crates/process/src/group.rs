@@ -13,31 +13,31 @@ use tokio::time::{sleep, timeout};
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// A running process and its group; dropping it kills both at once.
-pub(crate) struct Group {
+pub struct Group {
     child: Child,
 }
 
 impl Group {
-    /// Starts a command that was made to lead a group of its own.
-    pub(crate) fn spawn(command: &mut Command) -> io::Result<Group> {
+    /// Starts a command as the leader of a group of its own.
+    pub fn spawn(command: &mut Command) -> io::Result<Group> {
         command.process_group(0).kill_on_drop(true);
         Ok(Group { child: command.spawn()? })
     }
 
     /// Gives the process, to take its pipes.
-    pub(crate) fn child(&mut self) -> &mut Child {
+    pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
     /// Waits until the process ends by itself, then kills what it has left behind.
-    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.until_it_ends().await;
         self.signal(Signal::KILL);
         self.child.wait().await
     }
 
     /// Says whether the process has ended, without reaping it.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         let Some(leader) = self.leader() else {
             return true;
         };
@@ -45,8 +45,8 @@ impl Group {
         !matches!(waitid(WaitId::Pid(leader), options), Ok(None))
     }
 
-    /// Asks the group to end, so that hg can undo what it was at, and kills whatever is left after `grace`.
-    pub(crate) async fn end(self, grace: Duration) {
+    /// Asks the group to end, so that it can undo what it was at, and kills whatever is left after `grace`.
+    pub async fn end(self, grace: Duration) {
         self.signal(Signal::TERM);
         // Not to have ended in time is what it is killed for.
         let _ = timeout(grace, self.until_it_ends()).await;
@@ -54,10 +54,10 @@ impl Group {
     }
 
     /// Kills the group and waits until the process is gone.
-    pub(crate) async fn kill(mut self) {
+    pub async fn kill(mut self) {
         self.signal(Signal::KILL);
         if let Err(error) = self.child.wait().await {
-            tracing::warn!(%error, "could not wait for a killed hg");
+            tracing::warn!(%error, "could not wait for a killed program");
         }
     }
 

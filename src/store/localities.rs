@@ -1,0 +1,140 @@
+//! Locales that are folders: which locale the files of a repository belong to, and which locales its pushes touch.
+//!
+//! Both are functions of the repository's rules and its files: written as commits and pushes come, and all anew with other rules.
+
+use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, rows_sql};
+use super::pushes::kept;
+use super::recording::Recording;
+use super::rows::{Cell, Rows};
+use crate::domain::{Kept, LocaleCode, LocaleRules, RepositoryId};
+use sqlx::Row;
+use std::collections::{BTreeSet, HashMap};
+
+const ADD_LOCALES: RowsSql =
+    rows_sql!("insert into locale (code) select value->>0 from " ROWS " where true on conflict do nothing");
+const LOCALE_IDS: RowsSql = rows_sql!("select locale.id, locale.code from " ROWS " join locale on locale.code = value->>0");
+/// Only while the rules are those by which the files were placed: whoever changes them places all files anew.
+const PLACE: RowsSql = rows_sql!(
+    "insert into file_locale (repository, file, locale)
+     select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS "
+     where exists (select 1 from repository where id = $2 and locale_rules = $3)
+     on conflict do nothing");
+const TOUCHED: RowsSql = rows_sql!(
+    "insert into push_locale (push, locale)
+     select distinct push_changeset.push, file_locale.locale
+     from " ROWS "
+     join push_changeset on push_changeset.push = cast(value->>0 as bigint)
+     join push on push.id = push_changeset.push
+     join changeset_file on changeset_file.changeset = push_changeset.changeset
+     join file_locale on file_locale.repository = push.repository and file_locale.file = changeset_file.file
+     where true
+     on conflict do nothing");
+const FORGET_TOUCHED: RowsSql = rows_sql!("delete from push_locale where push in (select cast(value->>0 as bigint) from " ROWS ")");
+const RULES: &str = "select locale_rules from repository where id = $1";
+const SET_RULES: &str = "update repository set locale_rules = $1 where id = $2";
+const FILES: &str = "
+    select distinct file.id, file.path
+    from repository_changeset
+    join changeset_file on changeset_file.changeset = repository_changeset.changeset
+    join file on file.id = changeset_file.file
+    where repository_changeset.repository = $1";
+const FORGET_FILES: &str = "delete from file_locale where repository = $1";
+const PUSHES: &str = "select id from push where repository = $1";
+/// So many rows are written by one statement.
+const STEP: usize = 5000;
+
+/// Which locale each file of a repository belongs to, by their numbers.
+type Placed = Vec<(i64, LocaleCode)>;
+
+impl Store {
+    /// The rules by which a repository's files are placed; none where it is for one locale or for none.
+    pub async fn locale_rules(&self, repository: RepositoryId) -> Result<Option<LocaleRules>, StoreError> {
+        let row = sqlx::query(RULES).bind(repository.0).fetch_one(self.readers()).await?;
+        let text: Option<String> = row.try_get("locale_rules")?;
+        text.map(|text| LocaleRules::from_text(&text).map_err(|error| StoreError::Content(error.to_string()))).transpose()
+    }
+
+    /// Sets the rules, and places all files and pushes of the repository anew by them. Gives the locales.
+    pub async fn set_locale_rules(
+        &self,
+        repository: RepositoryId,
+        rules: &LocaleRules,
+    ) -> Result<BTreeSet<LocaleCode>, StoreError> {
+        let input = (repository, rules);
+        self.write(&input, |change, (repository, rules)| -> Step<'_, BTreeSet<LocaleCode>> {
+            Box::pin(place_anew(change, *repository, rules))
+        })
+        .await
+    }
+}
+
+/// Places the files of changesets that are recorded, given the numbers of their paths.
+pub(super) async fn place(change: &mut Change, recording: &Recording, files: &HashMap<&str, i64>) -> Result<(), StoreError> {
+    let Some(rules) = &recording.locale_rules else {
+        return Ok(());
+    };
+    let locale = |(path, file): (&&str, &i64)| Some((*file, rules.locale_of(&Kept::from_kept((*path).to_owned()))?));
+    let mut placed: Placed = files.iter().filter_map(locale).collect();
+    placed.sort();
+    insert(change, recording.repository, rules, &placed).await
+}
+
+/// Writes down which locales these pushes touch.
+pub(super) async fn touch(change: &mut Change, pushes: &[i64]) -> Result<(), StoreError> {
+    let rows = Rows::of(pushes.iter().map(|push| Cell::Number(*push)));
+    change.run(&FORGET_TOUCHED, rows.clone()).await?;
+    change.run(&TOUCHED, rows).await.map(drop)
+}
+
+async fn place_anew(
+    change: &mut Change,
+    repository: RepositoryId,
+    rules: &LocaleRules,
+) -> Result<BTreeSet<LocaleCode>, StoreError> {
+    sqlx::query(SET_RULES).bind(rules.to_text()).bind(repository.0).execute(&mut *change.tx).await?;
+    sqlx::query(FORGET_FILES).bind(repository.0).execute(&mut *change.tx).await?;
+    let mut placed: Placed = Vec::new();
+    for row in sqlx::query(FILES).bind(repository.0).fetch_all(&mut *change.tx).await? {
+        if let Some(locale) = rules.locale_of(&kept(&row, "path")?) {
+            placed.push((row.try_get("id")?, locale));
+        }
+    }
+    insert(change, repository, rules, &placed).await?;
+    let pushes = sqlx::query(PUSHES).bind(repository.0).fetch_all(&mut *change.tx).await?;
+    let pushes: Vec<i64> = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<_, StoreError>>()?;
+    for pushes in pushes.chunks(STEP) {
+        touch(change, pushes).await?;
+    }
+    Ok(placed.into_iter().map(|(_, locale)| locale).collect())
+}
+
+async fn insert(
+    change: &mut Change,
+    repository: RepositoryId,
+    rules: &LocaleRules,
+    placed: &[(i64, LocaleCode)],
+) -> Result<(), StoreError> {
+    let ids = locale_ids(change, placed.iter().map(|(_, locale)| locale)).await?;
+    for placed in placed.chunks(STEP) {
+        let mut rows = Rows::new();
+        placed.iter().for_each(|(file, locale)| rows.add([repository.0, *file, ids[locale]].map(Cell::Number)));
+        let query = sqlx::query(change.text(&PLACE)).bind(rows.done()).bind(repository.0).bind(rules.to_text());
+        query.execute(&mut *change.tx).await?;
+    }
+    Ok(())
+}
+
+/// The numbers of locales, adding those that are new.
+async fn locale_ids<'a>(
+    change: &mut Change,
+    locales: impl Iterator<Item = &'a LocaleCode>,
+) -> Result<HashMap<LocaleCode, i64>, StoreError> {
+    let codes: BTreeSet<&LocaleCode> = locales.collect();
+    if codes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = Rows::of(codes.iter().map(|code| Cell::Text(code.as_str())));
+    change.run(&ADD_LOCALES, rows.clone()).await?;
+    let rows = change.fetch(&LOCALE_IDS, rows).await?;
+    rows.iter().map(|row| Ok((parsed(row, "code")?, row.try_get("id")?))).collect()
+}

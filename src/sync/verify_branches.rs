@@ -1,0 +1,116 @@
+//! Holds what is recorded of a repository of git against its clone: its commits, and that its pushes lead each branch to where it is.
+
+use super::SyncError;
+use super::verify::{Difference, Verifier, compare};
+use crate::domain::{Changeset, Kept, Repository, RepositoryName, Revision};
+use crate::store::{MoveRow, Recording};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Commits compared at a time.
+const STEP: usize = 1000;
+
+impl Verifier {
+    /// What differs for one repository of git.
+    pub(super) async fn branch_differences(
+        &self,
+        repository: &Repository,
+        clone: &RepositoryName,
+    ) -> Result<Vec<Difference>, SyncError> {
+        let git = &self.bringer.git;
+        self.freshen_branches(repository, clone).await?;
+        git.check(clone).await?;
+        let moves = self.bringer.store.moves(repository.id).await?;
+        let heads = git.branches(clone).await?;
+        let mut differences = lead_astray(&moves, &heads);
+        let mut held = self.bringer.store.held_by(repository.id, repository.generation).await?;
+        let tips: Vec<Revision> = heads.values().copied().collect();
+        let mut commits = git.commits(clone, &tips, &[], &Kept::default())?;
+        let mut step = Vec::with_capacity(STEP);
+        while let Some(commit) = commits.next().await? {
+            step.push(commit);
+            if step.len() == STEP {
+                differences.extend(self.compare_step(&step, &mut held).await?);
+                step.clear();
+            }
+        }
+        differences.extend(self.compare_step(&step, &mut held).await?);
+        // What is left was dropped by its branches, and stays in the clone by our own references.
+        let dropped: BTreeSet<Revision> = git.those_in(clone, held.iter().copied()).await?.into_iter().collect();
+        differences.extend(held.difference(&dropped).map(|revision| Difference::ExtraChangeset(*revision)));
+        differences.sort();
+        Ok(differences)
+    }
+
+    async fn freshen_branches(&self, repository: &Repository, clone: &RepositoryName) -> Result<(), SyncError> {
+        let git = &self.bringer.git;
+        if git.exists(clone) {
+            return Ok(());
+        }
+        let host = git.ask(&repository.url).await?;
+        let followed = super::branches::followed(&repository.branches, &repository.url, &host)?;
+        Ok(git.make(clone, &repository.url, &host, &followed, |_| {}).await?)
+    }
+
+    async fn compare_step(&self, commits: &[Changeset], held: &mut BTreeSet<Revision>) -> Result<Vec<Difference>, SyncError> {
+        let revisions: Vec<Revision> = commits.iter().map(|commit| commit.revision).collect();
+        let kept = self.bringer.store.kept_changesets(&revisions).await?;
+        let difference = |commit: &Changeset| compare(commit, held.remove(&commit.revision), &kept);
+        Ok(commits.iter().filter_map(difference).collect())
+    }
+
+    /// Records everything that the clone has anew; what is there already stays as it is.
+    pub(super) async fn record_all(&self, repository: &Repository, clone: &RepositoryName) -> Result<(), SyncError> {
+        let (git, store) = (&self.bringer.git, &self.bringer.store);
+        let locale_rules = store.locale_rules(repository.id).await?;
+        for (branch, head) in git.branches(clone).await? {
+            let mut commits = git.commits(clone, &[head], &[], &branch)?;
+            while let Some(changesets) = super::branches::next_batch(&mut commits).await? {
+                let (repository, generation) = (repository.id, repository.generation);
+                let (held, pushes, locale_rules) = (Vec::new(), Vec::new(), locale_rules.clone());
+                store.record(&Recording { repository, generation, changesets, held, pushes, locale_rules }).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Pushes that do not begin where the one before them on their branch ended, and branches that are not where the last one brought
+/// them.
+fn lead_astray(moves: &[MoveRow], heads: &BTreeMap<Kept, Revision>) -> Vec<Difference> {
+    let mut at: BTreeMap<&Kept, Revision> = BTreeMap::new();
+    let mut differences = Vec::new();
+    for one in moves {
+        if at.insert(&one.branch, one.after).unwrap_or(Revision::NULL) != one.before {
+            differences.push(Difference::WrongPush(one.push_id));
+        }
+    }
+    let is_elsewhere = |(branch, after): &(&&Kept, &Revision)| heads.get(**branch).copied().unwrap_or(Revision::NULL) != **after;
+    differences.extend(at.iter().filter(is_elsewhere).map(|(branch, _)| Difference::WrongBranch((*branch).clone())));
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lead_astray;
+    use crate::domain::{Kept, Revision};
+    use crate::store::MoveRow;
+    use crate::sync::Difference;
+    use std::collections::BTreeMap;
+
+    fn commit(number: u8) -> Revision {
+        if number == 0 { Revision::NULL } else { Revision::from_bytes([number; 20]) }
+    }
+
+    fn push(push_id: u64, branch: &str, before: u8, after: u8) -> MoveRow {
+        MoveRow { push_id, branch: Kept::from(branch), before: commit(before), after: commit(after) }
+    }
+
+    #[test]
+    fn pushes_lead_each_branch_to_where_it_is() {
+        let main = |head| BTreeMap::from([(Kept::from("main"), commit(head))]);
+        let straight = [push(1, "main", 0, 1), push(2, "beta", 0, 1), push(3, "main", 1, 2), push(4, "beta", 1, 0)];
+        assert_eq!(lead_astray(&straight, &main(2)), []);
+        assert_eq!(lead_astray(&straight, &main(1)), [Difference::WrongBranch(Kept::from("main"))]);
+        assert_eq!(lead_astray(&[push(1, "main", 0, 1), push(2, "main", 3, 2)], &main(2)), [Difference::WrongPush(2)]);
+    }
+}
