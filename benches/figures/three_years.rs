@@ -215,14 +215,7 @@ fn size_of_push(rng: &mut Rng) -> usize {
 }
 
 fn empty_recording(repository: &Repository) -> Recording {
-    Recording {
-        repository: repository.id,
-        generation: repository.generation,
-        changesets: Vec::new(),
-        held: Vec::new(),
-        pushes: Vec::new(),
-        locale_rules: None,
-    }
+    Recording::of_changesets(repository.id, repository.generation, Vec::new(), None)
 }
 
 /// Runs, tree by tree in turns.

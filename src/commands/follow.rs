@@ -272,12 +272,9 @@ fn kept_by(url: &RepositoryUrl) -> Vcs {
     if is_of_git { Vcs::Git } else { Vcs::Mercurial }
 }
 
-/// GitHub answers with `.git` at the end of an address and without; what others say of a repository is without.
+/// GitHub's repositories are followed by the address that others name them by.
 fn plain(url: RepositoryUrl) -> RepositoryUrl {
-    match url.as_str().strip_suffix(".git") {
-        Some(plain) if url.host() == GITHUB => RepositoryUrl::from_kept(plain.to_owned()),
-        _ => url,
-    }
+    if url.host() == GITHUB { url.without_git() } else { url }
 }
 
 const GITHUB: &str = "github.com";

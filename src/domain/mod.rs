@@ -20,13 +20,13 @@ pub use branch_move::{BranchMove, Notice};
 pub use changeset::{Changeset, HgDate};
 pub use clock::{A_DAY, Clock, DAY, HOUR, WEEK};
 pub use comparison::{Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
-pub use hex::hex;
+pub use hex::{from_hex, hex};
 pub use kept::{Kept, turns_direction};
 pub use locale_rules::{ConfigFiles, Configured, LocaleRules, NoRules};
 pub use logged::{in_full, milliseconds};
 pub use marker::Marker;
 pub use message::{GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Message, TASK_COMPLETED};
-pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules};
+pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules, without_git};
 pub use push::{MAX_PUSH_ID, Push};
 pub use repository::{
     ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State, Vcs,

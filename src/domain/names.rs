@@ -166,6 +166,11 @@ impl RepositoryUrl {
         rest.split_once('/').map_or("", |(_, path)| path)
     }
 
+    /// The same without `.git` at the end: git's hosts answer with it and without, and messages name it without.
+    pub fn without_git(&self) -> RepositoryUrl {
+        RepositoryUrl(without_git(&self.0).to_owned())
+    }
+
     /// The path from `forest` down to here, if this lies under it.
     pub fn under(&self, forest: &RepositoryUrl) -> Option<&str> {
         self.0.strip_prefix(forest.as_str())?.strip_prefix('/')
@@ -175,6 +180,11 @@ impl RepositoryUrl {
     pub fn join(&self, part: &LocaleCode) -> RepositoryUrl {
         RepositoryUrl(format!("{self}/{part}"))
     }
+}
+
+/// A repository's URL or name without `.git` at its end.
+pub fn without_git(text: &str) -> &str {
+    text.strip_suffix(".git").unwrap_or(text)
 }
 
 fn check_file(url: &str, path: &str) -> Result<RepositoryUrl, NotAName> {

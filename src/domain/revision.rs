@@ -1,5 +1,6 @@
 //! The hash that names a changeset.
 
+use super::hex::from_hex;
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,18 +62,12 @@ impl FromStr for Revision {
     type Err = NotARevision;
 
     fn from_str(text: &str) -> Result<Revision, NotARevision> {
-        let digits = text.as_bytes();
-        let length = match digits.len() {
-            40 => 20,
-            64 => 32,
-            _ => return Err(NotARevision),
-        };
-        let mut bytes = [0; LONGEST];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        if let Some(sha1) = from_hex(text) {
+            return Ok(Revision::from_bytes(sha1));
         }
+        let bytes = from_hex(text).ok_or(NotARevision)?;
         let is_null = bytes == Revision::NULL.bytes;
-        Ok(if is_null { Revision::NULL } else { Revision { bytes, length } })
+        Ok(if is_null { Revision::NULL } else { Revision { bytes, length: 32 } })
     }
 }
 
@@ -80,15 +75,6 @@ impl<'de> serde::Deserialize<'de> for Revision {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Revision, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-fn digit(character: u8) -> Result<u8, NotARevision> {
-    match character {
-        b'0'..=b'9' => Ok(character - b'0'),
-        b'a'..=b'f' => Ok(character - b'a' + 10),
-        b'A'..=b'F' => Ok(character - b'A' + 10),
-        _ => Err(NotARevision),
     }
 }
 

@@ -4,8 +4,8 @@
 //!
 //! The list of commits is never read: GitHub cuts it, and the repository has them right.
 
-use super::{Event, Malformed};
-use crate::domain::{Kept, Notice, RepositoryUrl, Revision, UrlRules};
+use super::{Event, Malformed, read, repository_url, text, unknown};
+use crate::domain::{Kept, Notice, RepositoryUrl, Revision, UrlRules, without_git};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -125,10 +125,6 @@ fn changed(payload: &str, rules: UrlRules) -> Result<Event, Malformed> {
     }
 }
 
-fn unknown(kind: &str) -> Event {
-    Event::Unknown { kind: kind.chars().take(60).collect() }
-}
-
 impl Moment {
     fn second(&self) -> Option<i64> {
         match self {
@@ -139,20 +135,7 @@ impl Moment {
 }
 
 fn url(sent: &str, rules: UrlRules) -> Result<RepositoryUrl, Malformed> {
-    let plain = sent.strip_suffix(".git").unwrap_or(sent);
-    let url = RepositoryUrl::parse(plain, rules).map_err(|error| Malformed(format!("repository.html_url: {error}")))?;
-    if url.path().is_empty() {
-        return Err(Malformed("repository.html_url names a host, not a repository".to_owned()));
-    }
-    Ok(url)
-}
-
-fn text(body: &[u8]) -> Result<&str, Malformed> {
-    std::str::from_utf8(body).map_err(|error| Malformed(format!("the body is not UTF-8: {error}")))
-}
-
-fn read<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, Malformed> {
-    serde_json::from_str(text).map_err(|error| Malformed(format!("{what} is not what it should be: {error}")))
+    repository_url(without_git(sent), "repository.html_url", rules)
 }
 
 #[cfg(test)]

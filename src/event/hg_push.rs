@@ -4,7 +4,7 @@
 //! Texts of a message (`user`, `desc`) are UTF-8 read as Latin-1 by the sender, so none of them is ever kept: the pushlog and
 //! the clone have them right. The one exception is a marker's user, which nobody else has.
 
-use super::{Event, Malformed};
+use super::{Event, Malformed, read, repository_url, text, unknown};
 use crate::domain::{Kept, MAX_PUSH_ID, Marker, RepositoryUrl, Revision, UrlRules};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -65,9 +65,10 @@ struct SentNode {
     node: Revision,
 }
 
+const BODY: &str = "the body";
+
 pub(super) fn decode(body: &[u8], rules: UrlRules) -> Result<Event, Malformed> {
-    let text = std::str::from_utf8(body).map_err(|error| Malformed(format!("the body is not UTF-8: {error}")))?;
-    let Envelope { payload } = read(text)?;
+    let Envelope { payload } = read(text(body)?, BODY)?;
     let Some(kind) = payload.kind else {
         return without_a_type(payload.repo_url.is_some());
     };
@@ -76,28 +77,28 @@ pub(super) fn decode(body: &[u8], rules: UrlRules) -> Result<Event, Malformed> {
         ("newrepo.1", Some(data)) => new_repository(data.get(), rules),
         ("obsolete.1", Some(data)) => obsolete(data.get(), rules),
         ("changegroup.1" | "newrepo.1" | "obsolete.1", None) => Err(Malformed(format!("payload.data is missing from a {kind}"))),
-        _ => Ok(Event::Unknown { kind: kind.chars().take(60).collect() }),
+        _ => Ok(unknown(&kind)),
     }
 }
 
 /// The exchange's first version had no types: the payload is what is `data` now.
 fn without_a_type(has_repo_url: bool) -> Result<Event, Malformed> {
-    if has_repo_url { Ok(Event::Unknown { kind: "v1".to_owned() }) } else { Err(Malformed("payload.type is missing".to_owned())) }
+    if has_repo_url { Ok(unknown("v1")) } else { Err(Malformed("payload.type is missing".to_owned())) }
 }
 
 fn changegroup(data: &str, rules: UrlRules) -> Result<Event, Malformed> {
-    let sent: Changegroup = read(data)?;
+    let sent: Changegroup = read(data, BODY)?;
     let ids = sent.pushlog_pushes.iter().map(|push| push_id(push.pushid)).collect::<Result<Vec<u64>, Malformed>>()?;
     Ok(Event::Pushed { url: url(&sent.repo_url, rules)?, upto: ids.into_iter().max(), heads: sent.heads })
 }
 
 fn new_repository(data: &str, rules: UrlRules) -> Result<Event, Malformed> {
-    let sent: NewRepo = read(data)?;
+    let sent: NewRepo = read(data, BODY)?;
     Ok(Event::NewRepository { url: url(&sent.repo_url, rules)? })
 }
 
 fn obsolete(data: &str, rules: UrlRules) -> Result<Event, Malformed> {
-    let sent: Obsolete = read(data)?;
+    let sent: Obsolete = read(data, BODY)?;
     let url = url(&sent.repo_url, rules)?;
     let markers = sent.markers.into_iter().map(marker).collect::<Result<Vec<Marker>, Malformed>>()?;
     Ok(Event::Obsoleted { url, markers })
@@ -127,15 +128,7 @@ fn push_id(sent: i64) -> Result<u64, Malformed> {
 }
 
 fn url(sent: &str, rules: UrlRules) -> Result<RepositoryUrl, Malformed> {
-    let url = RepositoryUrl::parse(sent, rules).map_err(|error| Malformed(format!("repo_url: {error}")))?;
-    if url.path().is_empty() {
-        return Err(Malformed("repo_url names a host, not a repository".to_owned()));
-    }
-    Ok(url)
-}
-
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {
-    serde_json::from_str(text).map_err(|error| Malformed(format!("the body is not what it should be: {error}")))
+    repository_url(sent, "repo_url", rules)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub use task::{TaskCompleted, decode_status, decode_task};
 use crate::domain::{
     GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Marker, Message, Notice, RepositoryUrl, Revision, UrlRules,
 };
+use serde::Deserialize;
 
 /// What a message says happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,4 +81,28 @@ impl Event {
             Event::Unknown { .. } => None,
         }
     }
+}
+
+/// A body as text.
+fn text(body: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(body).map_err(|error| Malformed(format!("the body is not UTF-8: {error}")))
+}
+
+/// Reads `what` as JSON.
+fn read<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, Malformed> {
+    serde_json::from_str(text).map_err(|error| Malformed(format!("{what} is not what it should be: {error}")))
+}
+
+/// Reads the URL of a repository that stands in `field`.
+fn repository_url(sent: &str, field: &str, rules: UrlRules) -> Result<RepositoryUrl, Malformed> {
+    let url = RepositoryUrl::parse(sent, rules).map_err(|error| Malformed(format!("{field}: {error}")))?;
+    if url.path().is_empty() {
+        return Err(Malformed(format!("{field} names a host, not a repository")));
+    }
+    Ok(url)
+}
+
+/// A kind that this program has no use for, however long somebody made its name.
+fn unknown(kind: &str) -> Event {
+    Event::Unknown { kind: kind.chars().take(60).collect() }
 }

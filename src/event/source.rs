@@ -1,6 +1,6 @@
 //! `metadata.source` of a task: the URL of the file that defined it, from which its repository and revision are read.
 
-use crate::domain::{RepositoryUrl, Revision, UrlRules};
+use crate::domain::{RepositoryUrl, Revision, UrlRules, without_git};
 use url::Url;
 
 /// The repository that a URL of a file names.
@@ -40,7 +40,7 @@ fn with_scheme(text: &str) -> String {
 
 fn on_github<'a>(parts: &[&'a str]) -> Option<(String, Option<&'a str>)> {
     let [owner, name, rest @ ..] = parts else { return None };
-    let name = name.strip_suffix(".git").unwrap_or(name);
+    let name = without_git(name);
     let revision = match rest {
         [] => None,
         [page, revision, ..] if GITHUB_PAGES.contains(page) => Some(*revision),

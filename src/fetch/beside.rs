@@ -33,6 +33,17 @@ impl Beside {
     }
 }
 
+/// Renames what was made beside to where it belongs, unless that is there by now: then another worker was quicker.
+pub(super) fn into_place(made: &Path, place: &Path, is_there: impl FnOnce() -> bool) -> Result<(), FetchError> {
+    if let Some(folder) = place.parent() {
+        std::fs::create_dir_all(folder).map_err(disk("make the folder of a clone"))?;
+    }
+    match std::fs::rename(made, place) {
+        Err(error) if !is_there() => Err(disk("put a new clone in its place")(error)),
+        _ => Ok(()),
+    }
+}
+
 impl Drop for Beside {
     fn drop(&mut self) {
         if let Some(path) = &self.0

@@ -3,7 +3,7 @@
 //! A working clone is never destroyed: a new one is made beside, looked at, and renamed into place; a damaged one is renamed
 //! away and kept for a while. Readers see either the old or the new.
 
-use super::beside::{Beside, disk};
+use super::beside::{Beside, disk, into_place};
 use super::{FetchError, History};
 use crate::domain::{RepositoryName, RepositoryUrl};
 use elmo_hg::{Hg, HgError, Servers};
@@ -78,13 +78,7 @@ impl Clones {
         if let Some(tip) = history.len().checked_sub(1) {
             history.read(tip)?;
         }
-        let place = self.path(clone);
-        std::fs::create_dir_all(&place).map_err(disk("make the folder of a clone"))?;
-        match std::fs::rename(beside.path().join(".hg"), place.join(".hg")) {
-            Ok(()) => Ok(()),
-            Err(_) if self.exists(clone) => Ok(()),
-            Err(error) => Err(disk("put a new clone in its place")(error)),
-        }
+        into_place(&beside.path().join(".hg"), &self.path(clone).join(".hg"), || self.exists(clone))
     }
 
     /// Clones by stream, and where the host does not want that (one with obsolescence markers does not), by changesets.

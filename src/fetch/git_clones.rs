@@ -4,9 +4,9 @@
 //! Mercurial's, a new clone is made beside and renamed into place, and one that works is never destroyed.
 
 use super::FetchError;
-use super::beside::{Beside, disk};
+use super::beside::{Beside, disk, into_place};
 use super::clones::place;
-use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision};
+use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision, without_git};
 use elmo_git::{Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Signature, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -104,12 +104,7 @@ impl GitClones {
         let new = beside.path().join(".git");
         self.git.init(&new, kind_of(host)).await?;
         self.git.fetch(&new, &self.remote(url)?, &wanted(branches)?, self.settings.clone_time, progress).await?;
-        std::fs::create_dir_all(place(&self.data, clone)).map_err(disk("make the folder of a clone"))?;
-        match std::fs::rename(&new, self.path(clone)) {
-            Ok(()) => Ok(()),
-            Err(_) if self.exists(clone) => Ok(()),
-            Err(error) => Err(disk("put a new clone in its place")(error)),
-        }
+        into_place(&new, &self.path(clone), || self.exists(clone))
     }
 
     /// Where the branches of a clone are.
@@ -247,8 +242,8 @@ fn wanted(branches: &[Kept]) -> Result<Wanted, FetchError> {
 
 /// Where a host sends us, with `.git` at the end only if that is how we asked.
 fn plain(to: &str, asked: &RepositoryUrl) -> String {
-    let plain = to.strip_suffix(".git").filter(|_| !asked.as_str().ends_with(".git"));
-    plain.unwrap_or(to).to_owned()
+    let plain = if asked.as_str().ends_with(".git") { to } else { without_git(to) };
+    plain.to_owned()
 }
 
 /// A repository names its commits by one kind of hash; an empty one does not say by which.

@@ -57,7 +57,7 @@ impl Ingest {
             if let Some(number) = repository.host_number {
                 lookup.by_number.insert((repository.url.host().to_owned(), number), repository.clone());
             }
-            lookup.by_url.insert(plain(&repository.url), repository);
+            lookup.by_url.insert(repository.url.without_git(), repository);
         }
         lookup.held = self.held(decoded, &lookup).await?;
         Ok(lookup)
@@ -68,7 +68,7 @@ impl Ingest {
         let mut heads: Vec<(Revision, RepositoryId)> = Vec::new();
         for (_, event) in decoded {
             if let Ok(Event::Pushed { url, upto: Some(upto), heads: named }) = event
-                && let Some(repository) = lookup.by_url.get(url.as_str())
+                && let Some(repository) = lookup.by_url.get(url)
                 && *upto <= repository.last_push
             {
                 heads.extend(named.iter().map(|head| (*head, repository.id)));
@@ -84,7 +84,7 @@ impl Ingest {
 #[derive(Default)]
 struct Lookup {
     forests: Vec<crate::domain::Forest>,
-    by_url: HashMap<String, KnownRepository>,
+    by_url: HashMap<RepositoryUrl, KnownRepository>,
     by_name: HashMap<String, KnownRepository>,
     by_number: HashMap<(String, i64), KnownRepository>,
     held: HashSet<Revision>,
@@ -100,11 +100,6 @@ fn named_by(event: &Event) -> Option<(&RepositoryUrl, Option<i64>)> {
     Some((event.url()?, number))
 }
 
-/// A URL as messages have it: git's hosts answer with `.git` at the end and without.
-fn plain(url: &RepositoryUrl) -> String {
-    url.as_str().strip_suffix(".git").unwrap_or(url.as_str()).to_owned()
-}
-
 fn decide(event: Result<Event, Malformed>, lookup: &Lookup) -> Plan {
     let event = match event {
         Ok(event) => event,
@@ -116,7 +111,7 @@ fn decide(event: Result<Event, Malformed>, lookup: &Lookup) -> Plan {
     let heads: &[Revision] = if let Event::Pushed { heads, .. } = &event { heads } else { &[] };
     let has_heads = heads.iter().all(|head| lookup.held.contains(head));
     let known = Known {
-        repository: lookup.by_url.get(url.as_str()).map(|repository| KnownRepository { has_heads, ..repository.clone() }),
+        repository: lookup.by_url.get(url).map(|repository| KnownRepository { has_heads, ..repository.clone() }),
         renamed: number.and_then(|number| lookup.by_number.get(&(url.host().to_owned(), number)).cloned()),
         namesake: lookup.by_name.get(url.path()).cloned(),
         forests: lookup.forests.clone(),

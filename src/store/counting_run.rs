@@ -1,8 +1,8 @@
 //! Which run counts for a tree and a locale at a time: of those whose source is of the newest time, the one whose task ended last.
 
-/// Selects the number of that run, for `$tree` and `$locale` and a time that `$until` says, as `"<= $1"`, or `"is not null"` where any
-/// will do. The newest time comes
-/// first, from the end of an index: an order over all runs of a place would cost the more, the longer its history.
+/// Selects the number of that run, for `$tree` and `$locale` and a time that `$until` says, as `"<= $1"`, or `"is not null"` where
+/// any will do. The newest time comes first, from the end of an index: an order over all runs of a place would cost the more, the
+/// longer its history.
 macro_rules! counting_run_sql {
     ($tree:literal, $locale:literal, $until:literal) => {
         concat!(

@@ -4,6 +4,7 @@
 use super::counts::Counted;
 use super::dictionary::Dictionary;
 use super::migrations;
+use super::rows::Rows;
 use super::touched::KnownPaths;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
@@ -272,6 +273,14 @@ impl Change {
     pub(super) async fn run(&mut self, sql: &RowsSql, rows: String) -> Result<u64, StoreError> {
         let statement = sqlx::query(text(self.kind, sql)).bind(rows);
         Ok(statement.execute(&mut *self.tx).await?.rows_affected())
+    }
+
+    /// Runs a statement over rows, if there are any.
+    pub(super) async fn run_unless_empty(&mut self, sql: &RowsSql, rows: Rows) -> Result<(), StoreError> {
+        if !rows.is_empty() {
+            self.run(sql, rows.done()).await?;
+        }
+        Ok(())
     }
 
     /// Runs a statement over rows that gives rows.

@@ -17,6 +17,10 @@ const ADD_BRANCHES: RowsSql =
     rows_sql!("insert into branch (name) select value->>0 from " ROWS " where true on conflict do nothing");
 const BRANCH_IDS: RowsSql =
     rows_sql!("select value->>0 as name, (select id from branch where name = value->>0) as id from " ROWS "");
+const ADD_LOCALES: RowsSql =
+    rows_sql!("insert into locale (code) select value->>0 from " ROWS " where true on conflict do nothing");
+const LOCALE_IDS: RowsSql =
+    rows_sql!("select value->>0 as name, (select id from locale where code = value->>0) as id from " ROWS "");
 const ADD_FILES: RowsSql = rows_sql!("insert into file (digest, path) select value->>0, value->>1 from " ROWS " where true on conflict do nothing returning id, digest");
 const FILE_IDS: RowsSql =
     rows_sql!("select value->>0 as digest, (select id from file where digest = value->>0) as id from " ROWS "");
@@ -105,6 +109,14 @@ pub(super) async fn named<'a>(
     change.run(add, rows.clone()).await?;
     let rows = change.fetch(ids, rows).await?;
     rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("id")?))).collect()
+}
+
+/// The numbers of locales of these codes.
+pub(super) async fn locales_named<'a>(
+    change: &mut Change,
+    codes: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, i64>, StoreError> {
+    named(change, &ADD_LOCALES, &LOCALE_IDS, codes).await
 }
 
 /// The numbers of branches of these names.

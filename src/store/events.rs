@@ -29,15 +29,18 @@ const OF_REPOSITORY: &str =
 impl Store {
     /// Notes that the host sends whoever asks for a repository on to another URL.
     pub async fn note_moved(&self, repository: RepositoryId, url: &str, now: Timestamp) -> Result<(), StoreError> {
-        let input = (repository, url, now);
-        self.write(&input, |change, input| -> Step<'_, ()> { Box::pin(note(change, "moved", [(input.0, input.1)], input.2)) }).await
+        self.note_event("moved", repository, url, now).await
     }
 
     /// Notes that the host calls another branch its HEAD.
     pub async fn note_default_branch(&self, repository: RepositoryId, branch: &Kept, now: Timestamp) -> Result<(), StoreError> {
-        let input = (repository, branch.as_str(), now);
-        self.write(&input, |change, input| -> Step<'_, ()> {
-            Box::pin(note(change, "default branch", [(input.0, input.1)], input.2))
+        self.note_event("default branch", repository, branch.as_str(), now).await
+    }
+
+    async fn note_event(&self, kind: &str, repository: RepositoryId, words: &str, now: Timestamp) -> Result<(), StoreError> {
+        let input = (kind, repository, words, now);
+        self.write(&input, |change, (kind, repository, words, now)| -> Step<'_, ()> {
+            Box::pin(note(change, kind, [(*repository, *words)], *now))
         })
         .await
     }
@@ -73,8 +76,5 @@ async fn note<'a>(
         let at = Cell::Number(now.as_microsecond());
         rows.add([Cell::Number(repository.0), Cell::Text(kind), Cell::Text(words), at]);
     }
-    if !rows.is_empty() {
-        change.run(&NOTE, rows.done()).await?;
-    }
-    Ok(())
+    change.run_unless_empty(&NOTE, rows).await
 }

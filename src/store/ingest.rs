@@ -123,8 +123,5 @@ async fn count(change: &mut Change, counts: &Outcomes, now: Timestamp) -> Result
         let numbers = [count.cast_signed(), now.as_microsecond()].map(Cell::Number);
         rows.add([exchange, kind, outcome].map(|text| Cell::Text(text)).into_iter().chain(numbers));
     }
-    if !rows.is_empty() {
-        change.run(&COUNT, rows.done()).await?;
-    }
-    Ok(())
+    change.run_unless_empty(&COUNT, rows).await
 }

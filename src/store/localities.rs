@@ -2,7 +2,8 @@
 //!
 //! Both are functions of the repository's rules and its files: written as commits and pushes come, and all anew with other rules.
 
-use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, rows_sql};
+use super::database::{Change, RowsSql, Step, Store, StoreError, rows_sql};
+use super::dictionary;
 use super::pushes::kept;
 use super::recording::Recording;
 use super::rows::{Cell, Rows};
@@ -10,9 +11,6 @@ use crate::domain::{Kept, LocaleCode, LocaleRules, RepositoryId};
 use sqlx::Row;
 use std::collections::{BTreeSet, HashMap};
 
-const ADD_LOCALES: RowsSql =
-    rows_sql!("insert into locale (code) select value->>0 from " ROWS " where true on conflict do nothing");
-const LOCALE_IDS: RowsSql = rows_sql!("select locale.id, locale.code from " ROWS " join locale on locale.code = value->>0");
 /// Only while the rules are those by which the files were placed: whoever changes them places all files anew.
 const PLACE: RowsSql = rows_sql!(
     "insert into file_locale (repository, file, locale)
@@ -114,27 +112,17 @@ async fn insert(
     rules: &LocaleRules,
     placed: &[(i64, LocaleCode)],
 ) -> Result<(), StoreError> {
-    let ids = locale_ids(change, placed.iter().map(|(_, locale)| locale)).await?;
+    if placed.is_empty() {
+        return Ok(());
+    }
+    let codes: BTreeSet<&str> = placed.iter().map(|(_, locale)| locale.as_str()).collect();
+    let ids = dictionary::locales_named(change, codes).await?;
+    let rules = rules.to_text();
     for placed in placed.chunks(STEP) {
         let mut rows = Rows::new();
-        placed.iter().for_each(|(file, locale)| rows.add([repository.0, *file, ids[locale]].map(Cell::Number)));
-        let query = sqlx::query(change.text(&PLACE)).bind(rows.done()).bind(repository.0).bind(rules.to_text());
+        placed.iter().for_each(|(file, locale)| rows.add([repository.0, *file, ids[locale.as_str()]].map(Cell::Number)));
+        let query = sqlx::query(change.text(&PLACE)).bind(rows.done()).bind(repository.0).bind(rules.as_str());
         query.execute(&mut *change.tx).await?;
     }
     Ok(())
-}
-
-/// The numbers of locales, adding those that are new.
-async fn locale_ids<'a>(
-    change: &mut Change,
-    locales: impl Iterator<Item = &'a LocaleCode>,
-) -> Result<HashMap<LocaleCode, i64>, StoreError> {
-    let codes: BTreeSet<&LocaleCode> = locales.collect();
-    if codes.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows = Rows::of(codes.iter().map(|code| Cell::Text(code.as_str())));
-    change.run(&ADD_LOCALES, rows.clone()).await?;
-    let rows = change.fetch(&LOCALE_IDS, rows).await?;
-    rows.iter().map(|row| Ok((parsed(row, "code")?, row.try_get("id")?))).collect()
 }

@@ -3,6 +3,7 @@
 
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::pushes::kept;
+use super::recording::ADD_PUSH_CHANGESETS;
 use super::rows::{Cell, Rows};
 use super::version::{self, Of};
 use super::{dictionary, localities, placeholders, settling};
@@ -97,22 +98,24 @@ const NOTICES: &str = "
             and origin.revision = notice.origin and target.revision = notice.target
             and (push.date = notice.date or notice.date = 0))
     order by notice.date, notice.id";
-const SEEN: &str = "
-    select push.id, branch.name, origin.revision as origin, target.revision as target
-    from push
-    join branch on branch.id = push.branch
-    join changeset origin on origin.id = push.origin
-    join changeset target on target.id = push.target
-    where push.repository = $1 and push.seen = 1
-    order by push.push_id";
-const MOVES: &str = "
-    select push.push_id, branch.name, origin.revision as origin, target.revision as target
-    from push
-    join branch on branch.id = push.branch
-    join changeset origin on origin.id = push.origin
-    join changeset target on target.id = push.target
-    where push.repository = $1
-    order by push.push_id";
+/// Selects the pushes of a repository, in their order; `$which` of them.
+macro_rules! pushes_sql {
+    ($which:literal) => {
+        concat!(
+            "select push.id, push.push_id, branch.name, origin.revision as origin, target.revision as target
+             from push
+             join branch on branch.id = push.branch
+             join changeset origin on origin.id = push.origin
+             join changeset target on target.id = push.target
+             where push.repository = $1 ",
+            $which,
+            " order by push.push_id"
+        )
+    };
+}
+
+const SEEN: &str = pushes_sql!("and push.seen = 1");
+const MOVES: &str = pushes_sql!("");
 /// Whoever has this row is the only one that numbers pushes.
 const HOLD: &str = "update repository set last_push = last_push where id = $1 returning last_push, generation";
 const HEAD_IDS: &str = "select branch, changeset from branch_head where repository = $1";
@@ -127,9 +130,6 @@ const ADD: &str = "
     insert into push (pusher, date, branch, origin, target, seen, repository, generation, push_id)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     returning id";
-const ADD_CHANGESETS: RowsSql = rows_sql!(
-    "insert into push_changeset (push, changeset, position)
-     select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS "");
 const ADD_DROPPED: RowsSql = rows_sql!(
     "insert into push_dropped (push, changeset, position)
      select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS "");
@@ -231,10 +231,8 @@ async fn numbers(change: &mut Change, recording: &MovesRecording) -> Result<Numb
     let revisions: BTreeSet<Revision> = ends.chain(hanging).collect();
     let branches = dictionary::branches_named(change, names).await?;
     let mut changesets = HashMap::with_capacity(revisions.len());
-    placeholders::find(change, &revisions, &mut changesets).await?;
-    let unseen: BTreeSet<Revision> = revisions.into_iter().filter(|revision| !changesets.contains_key(revision)).collect();
-    placeholders::add(change, &unseen).await?;
-    placeholders::find(change, &unseen, &mut changesets).await?;
+    placeholders::find_missing(change, &revisions, &mut changesets).await?;
+    placeholders::add_missing(change, &revisions, &mut changesets).await?;
     Ok(Numbers { branches, changesets })
 }
 
@@ -323,10 +321,8 @@ async fn add_changesets(
             }
         }
     }
-    for (sql, rows) in [(&ADD_CHANGESETS, brought), (&ADD_DROPPED, dropped)] {
-        if !rows.is_empty() {
-            change.run(sql, rows.done()).await?;
-        }
+    for (sql, rows) in [(&ADD_PUSH_CHANGESETS, brought), (&ADD_DROPPED, dropped)] {
+        change.run_unless_empty(sql, rows).await?;
     }
     Ok(())
 }

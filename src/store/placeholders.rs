@@ -28,6 +28,31 @@ pub(super) async fn find(
     Ok(())
 }
 
+/// Puts the numbers of those of `revisions` that are there and not in `ids` yet into it.
+pub(super) async fn find_missing(
+    change: &mut Change,
+    revisions: &BTreeSet<Revision>,
+    ids: &mut HashMap<Revision, i64>,
+) -> Result<(), StoreError> {
+    find(change, &without(revisions, ids), ids).await
+}
+
+/// Adds those of `revisions` that are not in `ids`, and puts their numbers there.
+pub(super) async fn add_missing(
+    change: &mut Change,
+    revisions: &BTreeSet<Revision>,
+    ids: &mut HashMap<Revision, i64>,
+) -> Result<(), StoreError> {
+    let missing = without(revisions, ids);
+    add(change, &missing).await?;
+    find(change, &missing, ids).await
+}
+
+/// Those that are not in `ids`.
+pub(super) fn without(revisions: &BTreeSet<Revision>, ids: &HashMap<Revision, i64>) -> BTreeSet<Revision> {
+    revisions.iter().filter(|revision| !ids.contains_key(revision)).copied().collect()
+}
+
 /// Adds those of `revisions` that are not there.
 pub(super) async fn add(change: &mut Change, revisions: &BTreeSet<Revision>) -> Result<(), StoreError> {
     if !revisions.is_empty() {

@@ -28,6 +28,18 @@ pub struct Recording {
     pub locale_rules: Option<LocaleRules>,
 }
 
+impl Recording {
+    /// Changesets as a clone has them, without pushes.
+    pub fn of_changesets(
+        repository: RepositoryId,
+        generation: i64,
+        changesets: Vec<Changeset>,
+        locale_rules: Option<LocaleRules>,
+    ) -> Recording {
+        Recording { repository, generation, changesets, held: Vec::new(), pushes: Vec::new(), locale_rules }
+    }
+}
+
 /// What a recording brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
@@ -66,7 +78,7 @@ const ADD_PUSHES: RowsSql = rows_sql!(
      from " ROWS " where true
      on conflict do nothing
      returning id, push_id");
-const ADD_PUSH_CHANGESETS: RowsSql = rows_sql!(
+pub(super) const ADD_PUSH_CHANGESETS: RowsSql = rows_sql!(
     "insert into push_changeset (push, changeset, position)
      select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS "");
 
@@ -146,19 +158,13 @@ async fn changeset_ids(
     let named: BTreeSet<Revision> = hanging.chain(recording.pushes.iter().flat_map(pushed)).copied().collect();
     let mut ids = new.clone();
     store.remembered(|known| ids.extend(named.iter().filter_map(|revision| Some((*revision, *known.changesets.get(revision)?)))));
-    placeholders::find(change, &without(&named, &ids), &mut ids).await?;
-    let unseen: BTreeSet<Revision> = recording.pushes.iter().flat_map(pushed).copied().collect();
-    let unseen = without(&unseen, &ids);
-    placeholders::add(change, &unseen).await?;
-    placeholders::find(change, &unseen, &mut ids).await?;
-    match without(&named, &ids).first() {
+    placeholders::find_missing(change, &named, &mut ids).await?;
+    let pushed: BTreeSet<Revision> = recording.pushes.iter().flat_map(pushed).copied().collect();
+    placeholders::add_missing(change, &pushed, &mut ids).await?;
+    match placeholders::without(&named, &ids).first() {
         Some(revision) => Err(StoreError::Content(format!("changeset {revision} was to be recorded before what hangs on it"))),
         None => Ok(ids),
     }
-}
-
-fn without(revisions: &BTreeSet<Revision>, ids: &HashMap<Revision, i64>) -> BTreeSet<Revision> {
-    revisions.iter().filter(|revision| !ids.contains_key(revision)).copied().collect()
 }
 
 async fn mark_obsolete(change: &mut Change, recording: &Recording) -> Result<(), StoreError> {
@@ -186,7 +192,7 @@ async fn add_parents(
             rows.add([Cell::Number(id), Cell::Number(position), Cell::Number(ids[parent])]);
         }
     }
-    run_unless_empty(change, &ADD_PARENTS, rows).await
+    change.run_unless_empty(&ADD_PARENTS, rows).await
 }
 
 async fn add_files(
@@ -200,7 +206,7 @@ async fn add_files(
         let files: BTreeSet<i64> = changeset.files.iter().map(|path| files[path.as_str()]).collect();
         files.into_iter().for_each(|file| rows.add([Cell::Number(id), Cell::Number(file)]));
     }
-    run_unless_empty(change, &ADD_CHANGESET_FILES, rows).await
+    change.run_unless_empty(&ADD_CHANGESET_FILES, rows).await
 }
 
 fn only_new<'a>(changesets: &'a [Changeset], new: &'a HashMap<Revision, i64>) -> impl Iterator<Item = (&'a Changeset, i64)> {
@@ -219,8 +225,8 @@ async fn hold(
         let rows = if new.contains_key(revision) { &mut of_new } else { &mut of_known };
         rows.add([Cell::Number(recording.repository.0), Cell::Number(ids[revision]), Cell::Number(recording.generation)]);
     }
-    run_unless_empty(change, &HOLD_NEW, of_new).await?;
-    run_unless_empty(change, &HOLD, of_known).await
+    change.run_unless_empty(&HOLD_NEW, of_new).await?;
+    change.run_unless_empty(&HOLD, of_known).await
 }
 
 async fn add_pushes(change: &mut Change, recording: &Recording, ids: &HashMap<Revision, i64>) -> Result<u64, StoreError> {
@@ -248,7 +254,7 @@ async fn add_pushes(change: &mut Change, recording: &Recording, ids: &HashMap<Re
             rows.add([Cell::Number(*id), Cell::Number(ids[revision]), Cell::Number(position)]);
         }
     }
-    run_unless_empty(change, &ADD_PUSH_CHANGESETS, rows).await?;
+    change.run_unless_empty(&ADD_PUSH_CHANGESETS, rows).await?;
     advance(change, recording, last).await?;
     Ok(new.len() as u64)
 }
@@ -261,12 +267,5 @@ async fn advance(change: &mut Change, recording: &Recording, last: u64) -> Resul
         .bind(recording.generation)
         .execute(&mut *change.tx)
         .await?;
-    Ok(())
-}
-
-async fn run_unless_empty(change: &mut Change, sql: &RowsSql, rows: Rows) -> Result<(), StoreError> {
-    if !rows.is_empty() {
-        change.run(sql, rows.done()).await?;
-    }
     Ok(())
 }

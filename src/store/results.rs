@@ -1,7 +1,7 @@
 //! Writes down what a task published: all comparisons of a result in one transaction, in a handful of statements.
 
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, rows_sql};
-use super::dictionary::named;
+use super::dictionary::{locales_named, named};
 use super::rows::{Cell, Rows};
 use super::version::{self, Of};
 use super::{placeholders, settling, trees};
@@ -24,12 +24,8 @@ const ADD_RESULT: &str = "
     insert into task_result (root, task, task_run, resolved_at, compare_locales, taken_at) values ($1, $2, $3, $4, $5, $6)
     on conflict do nothing
     returning id";
-const ADD_LOCALES: RowsSql =
-    rows_sql!("insert into locale (code) select value->>0 from " ROWS " where true on conflict do nothing");
 const ADD_REPOSITORIES: RowsSql =
     rows_sql!("insert into compared_repository (url) select value->>0 from " ROWS " where true on conflict do nothing");
-const LOCALE_IDS: RowsSql =
-    rows_sql!("select value->>0 as name, (select id from locale where code = value->>0) as id from " ROWS "");
 const REPOSITORY_IDS: RowsSql =
     rows_sql!("select value->>0 as name, (select id from compared_repository where url = value->>0) as id from " ROWS "");
 const ADD_ARTIFACTS: RowsSql = rows_sql!(
@@ -117,7 +113,7 @@ impl Names {
         placeholders::add(change, &revisions).await?;
         placeholders::find(change, &revisions, &mut changesets).await?;
         Ok(Names {
-            locales: named(change, &ADD_LOCALES, &LOCALE_IDS, locales).await?,
+            locales: locales_named(change, locales).await?,
             repositories: named(change, &ADD_REPOSITORIES, &REPOSITORY_IDS, repositories).await?,
             changesets,
         })
@@ -180,8 +176,5 @@ async fn add_revisions(
             rows.add(numbers.map(Cell::Number));
         }
     }
-    if !rows.is_empty() {
-        change.run(&ADD_REVISIONS, rows.done()).await?;
-    }
-    Ok(())
+    change.run_unless_empty(&ADD_REVISIONS, rows).await
 }

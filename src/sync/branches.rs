@@ -4,10 +4,11 @@
 //! found the next time.
 
 use super::SyncError;
+use super::batch::Batch;
 use super::bringer::{Bringer, Progress};
 use super::moves::told_apart;
 use crate::domain::{
-    BranchMove, Changeset, ErrorClass, Kept, LocaleRules, Notice, Repository, RepositoryUrl, Revision, milliseconds,
+    BranchMove, Changeset, DAY, ErrorClass, Kept, LocaleRules, Notice, Repository, RepositoryUrl, Revision, milliseconds,
 };
 use crate::fetch::{CommitReader, FetchError, HostBranches};
 use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
@@ -15,14 +16,10 @@ use jiff::SignedDuration;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-/// What one transaction takes at most: commits, paths, bytes of text.
-const BATCH: usize = 1000;
-const BATCH_FILES: usize = 20_000;
-const BATCH_BYTES: usize = 4 << 20;
 /// How often another worker may be quicker within one go.
 const TURNS: u32 = 4;
 /// A commit that was announced and that the host has not shown for so long never will be.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+const PATIENCE: SignedDuration = SignedDuration::from_secs(DAY);
 
 impl Bringer {
     /// Brings the branches of a claimed repository up to date.
@@ -32,9 +29,9 @@ impl Bringer {
             self.store.note_moved(claim.repository, url, self.clock.now()).await?;
         }
         let followed = followed(&claim.branches, &claim.url, &host)?;
-        self.note_default_branch(claim, &host).await?;
+        let mut recorded = self.store.branches(claim.repository).await?;
+        self.note_default_branch(claim, &host, &recorded).await?;
         for _ in 0..TURNS {
-            let recorded = self.store.branches(claim.repository).await?;
             let here = self.obtain_branches(claim, &host, &followed, &recorded).await?;
             let locale_rules = self.store.locale_rules(claim.repository).await?;
             let sight = Sight { bringer: self, claim, followed: &followed, here, recorded, locale_rules };
@@ -42,16 +39,16 @@ impl Bringer {
             if sight.record_moves().await? == MovesRecorded::Done {
                 return sight.wait_for_announced().await;
             }
+            recorded = self.store.branches(claim.repository).await?;
         }
         Err(SyncError::NoEnd(format!("{TURNS} other workers were quicker")))
     }
 
     /// Where the host's HEAD is followed, another branch under it is worth a note.
-    async fn note_default_branch(&self, claim: &Claim, host: &HostBranches) -> Result<(), SyncError> {
+    async fn note_default_branch(&self, claim: &Claim, host: &HostBranches, recorded: &Branches) -> Result<(), SyncError> {
         let Some(head) = host.head.as_ref().filter(|_| claim.branches.is_empty()) else {
             return Ok(());
         };
-        let recorded = self.store.branches(claim.repository).await?;
         if !recorded.heads.is_empty() && !recorded.heads.contains_key(head) {
             self.store.note_default_branch(claim.repository, head, self.clock.now()).await?;
         }
@@ -123,7 +120,9 @@ impl Sight<'_> {
             let mut commits = self.bringer.git.commits(&self.claim.clone, &[*head], &known, branch)?;
             while let Some(changesets) = next_batch(&mut commits).await? {
                 done += changesets.len() as u64;
-                self.bringer.store.record(&self.recording(changesets)).await?;
+                let (repository, generation) = (self.claim.repository, self.claim.generation);
+                let recording = Recording::of_changesets(repository, generation, changesets, self.locale_rules.clone());
+                self.bringer.store.record(&recording).await?;
                 (self.bringer.watcher)(&self.claim.name, Progress::Recording { done, of: done });
             }
             known.push(*head);
@@ -131,29 +130,21 @@ impl Sight<'_> {
         Ok(())
     }
 
-    fn recording(&self, changesets: Vec<Changeset>) -> Recording {
-        Recording {
-            repository: self.claim.repository,
-            generation: self.claim.generation,
-            changesets,
-            held: Vec::new(),
-            pushes: Vec::new(),
-            locale_rules: self.locale_rules.clone(),
-        }
-    }
-
     /// Records the moves of the branches: those that were only seen, as far as somebody has told of them since, and new ones.
     async fn record_moves(&self) -> Result<MovesRecorded, SyncError> {
-        let notices = self.usable_notices().await?;
+        let notices: Vec<Notice> = self.noticed().map(|noticed| noticed.notice.clone()).collect();
+        let ends = notices.iter().flat_map(|notice| [notice.before, notice.after]);
+        let here: HashSet<Revision> = self.in_clone(ends).await?.into_iter().collect();
+        let is_here = |end: &Revision| here.contains(end);
         for seen in &self.recorded.seen {
-            let moves = told_apart(&seen.branch, seen.before, seen.after, &notices, |_| true);
+            let moves = told_apart(&seen.branch, seen.before, seen.after, &notices, is_here);
             if !is_still_seen(seen, &moves) && self.record(Some(seen.clone()), moves).await? == MovesRecorded::Overtaken {
                 return Ok(MovesRecorded::Overtaken);
             }
         }
         let moved = |branch: &Kept| {
             let (from, to) = (at(&self.recorded.heads, branch), at(&self.here, branch));
-            (from != to).then(|| told_apart(branch, from, to, &notices, |_| true))
+            (from != to).then(|| told_apart(branch, from, to, &notices, is_here))
         };
         let moves: Vec<BranchMove> = self.branches().into_iter().filter_map(moved).flatten().collect();
         if moves.is_empty() { Ok(MovesRecorded::Done) } else { self.record(None, moves).await }
@@ -203,14 +194,7 @@ impl Sight<'_> {
         Ok(self.bringer.git.revisions(&self.claim.clone, &had, &left).await?)
     }
 
-    /// Notices of followed branches whose commits are in the clone.
-    async fn usable_notices(&self) -> Result<Vec<Notice>, SyncError> {
-        let notices: Vec<&Notice> = self.noticed().map(|noticed| &noticed.notice).collect();
-        let here = self.in_clone(notices.iter().flat_map(|notice| [notice.before, notice.after])).await?;
-        let is_here = |end: &Revision| *end == Revision::NULL || here.contains(end);
-        Ok(notices.into_iter().filter(|notice| is_here(&notice.before) && is_here(&notice.after)).cloned().collect())
-    }
-
+    /// What is said of followed branches.
     fn noticed(&self) -> impl Iterator<Item = &Noticed> {
         self.recorded.notices.iter().filter(|noticed| self.followed.contains(&noticed.notice.branch))
     }
@@ -237,7 +221,7 @@ impl Sight<'_> {
 }
 
 /// Where a branch is; the null changeset where it is not.
-fn at(branches: &BTreeMap<Kept, Revision>, branch: &Kept) -> Revision {
+pub(super) fn at(branches: &BTreeMap<Kept, Revision>, branch: &Kept) -> Revision {
     branches.get(branch).copied().unwrap_or(Revision::NULL)
 }
 
@@ -263,14 +247,13 @@ fn is_still_seen(seen: &SeenPush, moves: &[BranchMove]) -> bool {
 
 /// As many commits as one transaction takes; none at the end.
 pub(super) async fn next_batch(commits: &mut CommitReader) -> Result<Option<Vec<Changeset>>, FetchError> {
-    let (mut batch, mut files, mut bytes) = (Vec::new(), 0, 0);
-    while batch.len() < BATCH && files < BATCH_FILES && bytes < BATCH_BYTES {
+    let (mut changesets, mut batch) = (Vec::new(), Batch::default());
+    while batch.has_room() {
         let Some(changeset) = commits.next().await? else {
             break;
         };
-        files += changeset.files.len();
-        bytes += changeset.description.as_str().len() + changeset.author.as_str().len();
-        batch.push(changeset);
+        batch.add(&changeset);
+        changesets.push(changeset);
     }
-    Ok((!batch.is_empty()).then_some(batch))
+    Ok((!changesets.is_empty()).then_some(changesets))
 }

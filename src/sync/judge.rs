@@ -1,6 +1,6 @@
 //! What an answer means and how long to wait. Pure.
 
-use crate::domain::{ErrorClass, Push};
+use crate::domain::{DAY, ErrorClass, Push};
 use crate::fetch::Page;
 use crate::store::KeptPush;
 use jiff::Timestamp;
@@ -51,11 +51,11 @@ pub fn wait(attempt: u32, first: Duration, chance: f64) -> Duration {
 }
 
 /// A push that was announced and that the pushlog has not shown for so long never will be.
-const PATIENCE_HOURS: i64 = 24;
+const PATIENCE: i64 = DAY;
 
 /// Whether to believe the pushlog rather than the announcement.
 pub fn give_up_waiting(lagging_since: Option<Timestamp>, now: Timestamp) -> bool {
-    lagging_since.is_some_and(|since| now.as_second() - since.as_second() > PATIENCE_HOURS * 3600)
+    lagging_since.is_some_and(|since| now.as_second() - since.as_second() > PATIENCE)
 }
 
 /// Which hosts a lane should leave alone: those that do not answer well may hold half of the lanes, not all.

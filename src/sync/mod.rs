@@ -3,6 +3,7 @@
 //! A wish comes in from the store, rows go out to it. [`Bringer`] does one repository; [`Lanes`] keep several going, wait,
 //! and hold leases; [`judge`] decides what a pushlog's answer means and how long to wait after an error.
 
+mod batch;
 mod branches;
 mod bringer;
 mod burst;

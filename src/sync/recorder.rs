@@ -2,6 +2,7 @@
 //! transactions of bounded size. Reading goes on while the database writes.
 
 use super::SyncError;
+use super::batch::Batch;
 use super::bringer::{Progress, Watcher};
 use crate::domain::{Changeset, Push, RepositoryId, RepositoryName, Revision};
 use crate::fetch::{FetchError, History};
@@ -17,10 +18,6 @@ pub(super) struct Recorder<'a> {
     pub(super) generation: i64,
 }
 
-/// What one transaction takes at most: changesets, paths, bytes of text.
-const BATCH: usize = 1000;
-const BATCH_FILES: usize = 20_000;
-const BATCH_BYTES: usize = 4 << 20;
 /// Pushes in one transaction: a page of the pushlog.
 const BATCH_PUSHES: usize = 500;
 /// The walk asks for so many changesets at first: one push seldom has more.
@@ -171,17 +168,18 @@ fn read_in_background(mut history: History, missing: Vec<(u32, Standing)>) -> mp
 }
 
 fn read_stretch(history: &mut History, missing: &mut impl Iterator<Item = (u32, Standing)>) -> Result<Stretch, FetchError> {
-    let mut stretch = Stretch::default();
-    let (mut files, mut bytes) = (0, 0);
-    while stretch.changesets.len() + stretch.held.len() < BATCH && files < BATCH_FILES && bytes < BATCH_BYTES {
+    let (mut stretch, mut batch) = (Stretch::default(), Batch::default());
+    while batch.has_room() {
         match missing.next() {
             Some((rev, Standing::Unknown)) => {
                 let changeset = history.read(rev)?;
-                files += changeset.files.len();
-                bytes += changeset.description.as_str().len() + changeset.author.as_str().len();
+                batch.add(&changeset);
                 stretch.changesets.push(changeset);
             }
-            Some((rev, _)) => stretch.held.push(history.revision(rev)),
+            Some((rev, _)) => {
+                batch.add_named();
+                stretch.held.push(history.revision(rev));
+            }
             None => break,
         }
     }

@@ -1,13 +1,11 @@
 //! Holds what is recorded of a repository of git against its clone: its commits, and that its pushes lead each branch to where it is.
 
 use super::SyncError;
+use super::branches::{at, followed, next_batch};
 use super::verify::{Difference, Verifier, compare};
 use crate::domain::{Changeset, Kept, Repository, RepositoryName, Revision};
 use crate::store::{MoveRow, Recording};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Commits compared at a time.
-const STEP: usize = 1000;
 
 impl Verifier {
     /// What differs for one repository of git.
@@ -25,15 +23,9 @@ impl Verifier {
         let mut held = self.bringer.store.held_by(repository.id, repository.generation).await?;
         let tips: Vec<Revision> = heads.values().copied().collect();
         let mut commits = git.commits(clone, &tips, &[], &Kept::default())?;
-        let mut step = Vec::with_capacity(STEP);
-        while let Some(commit) = commits.next().await? {
-            step.push(commit);
-            if step.len() == STEP {
-                differences.extend(self.compare_step(&step, &mut held).await?);
-                step.clear();
-            }
+        while let Some(step) = next_batch(&mut commits).await? {
+            differences.extend(self.compare_step(&step, &mut held).await?);
         }
-        differences.extend(self.compare_step(&step, &mut held).await?);
         // What is left was dropped by its branches, and stays in the clone by our own references.
         let dropped: BTreeSet<Revision> = git.those_in(clone, held.iter().copied()).await?.into_iter().collect();
         differences.extend(held.difference(&dropped).map(|revision| Difference::ExtraChangeset(*revision)));
@@ -47,7 +39,7 @@ impl Verifier {
             return Ok(());
         }
         let host = git.ask(&repository.url).await?;
-        let followed = super::branches::followed(&repository.branches, &repository.url, &host)?;
+        let followed = followed(&repository.branches, &repository.url, &host)?;
         Ok(git.make(clone, &repository.url, &host, &followed, |_| {}).await?)
     }
 
@@ -64,10 +56,9 @@ impl Verifier {
         let locale_rules = store.locale_rules(repository.id).await?;
         for (branch, head) in git.branches(clone).await? {
             let mut commits = git.commits(clone, &[head], &[], &branch)?;
-            while let Some(changesets) = super::branches::next_batch(&mut commits).await? {
-                let (repository, generation) = (repository.id, repository.generation);
-                let (held, pushes, locale_rules) = (Vec::new(), Vec::new(), locale_rules.clone());
-                store.record(&Recording { repository, generation, changesets, held, pushes, locale_rules }).await?;
+            while let Some(changesets) = next_batch(&mut commits).await? {
+                let (id, generation) = (repository.id, repository.generation);
+                store.record(&Recording::of_changesets(id, generation, changesets, locale_rules.clone())).await?;
             }
         }
         Ok(())
@@ -77,15 +68,15 @@ impl Verifier {
 /// Pushes that do not begin where the one before them on their branch ended, and branches that are not where the last one brought
 /// them.
 fn lead_astray(moves: &[MoveRow], heads: &BTreeMap<Kept, Revision>) -> Vec<Difference> {
-    let mut at: BTreeMap<&Kept, Revision> = BTreeMap::new();
+    let mut led: BTreeMap<&Kept, Revision> = BTreeMap::new();
     let mut differences = Vec::new();
     for one in moves {
-        if at.insert(&one.branch, one.after).unwrap_or(Revision::NULL) != one.before {
+        if led.insert(&one.branch, one.after).unwrap_or(Revision::NULL) != one.before {
             differences.push(Difference::WrongPush(one.push_id));
         }
     }
-    let is_elsewhere = |(branch, after): &(&&Kept, &Revision)| heads.get(**branch).copied().unwrap_or(Revision::NULL) != **after;
-    differences.extend(at.iter().filter(is_elsewhere).map(|(branch, _)| Difference::WrongBranch((*branch).clone())));
+    let is_elsewhere = |(branch, after): &(&&Kept, &Revision)| at(heads, branch) != **after;
+    differences.extend(led.iter().filter(is_elsewhere).map(|(branch, _)| Difference::WrongBranch((*branch).clone())));
     differences
 }
 

@@ -3,7 +3,7 @@
 
 use super::error::{self, PageError};
 use super::headers;
-use crate::domain::{GITHUB_HOOK, Message};
+use crate::domain::{GITHUB_HOOK, Message, from_hex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -83,20 +83,13 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
 
 /// Whether `sha256=…` is the body's HMAC under one of the secrets, each compared in a time that does not depend on it.
 fn is_signed(secrets: &[String], signature: &str, body: &[u8]) -> bool {
-    let Some(signature) = signature.strip_prefix("sha256=").and_then(bytes) else {
+    let Some(signature) = signature.strip_prefix("sha256=").and_then(from_hex::<32>) else {
         return false;
     };
     let fits = |secret: &String| {
         Hmac::<Sha256>::new_from_slice(secret.as_bytes()).is_ok_and(|mac| mac.chain_update(body).verify_slice(&signature).is_ok())
     };
     secrets.iter().fold(false, |signed, secret| signed | fits(secret))
-}
-
-/// The bytes of 64 hexadecimal digits.
-fn bytes(digits: &str) -> Option<Vec<u8>> {
-    let is_hash = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let pairs = || (0..32).map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()).collect();
-    is_hash.then(pairs).flatten()
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 //!
 //! hg.mozilla.org's pages are those of Mercurial's own web server; git has none, and hosts have taken over GitHub's.
 
-use crate::domain::{Revision, Vcs};
+use crate::domain::{Revision, Vcs, without_git};
 use crate::store::PushRow;
 
 /// The page of one changeset.
 pub(super) fn changeset(url: &str, vcs: Vcs, revision: Revision) -> Option<String> {
     match vcs {
         Vcs::Mercurial => super::shown::upstream(url, &format!("rev/{revision}")),
-        Vcs::Git => super::shown::upstream(plain(url), &format!("commit/{revision}")),
+        Vcs::Git => super::shown::upstream(without_git(url), &format!("commit/{revision}")),
     }
 }
 
@@ -24,11 +24,7 @@ pub(super) fn push(push: &PushRow) -> Option<String> {
     };
     let (before, after) = (moved.before, moved.after);
     let has_both = before != Revision::NULL && after != Revision::NULL;
-    has_both.then(|| super::shown::upstream(plain(&push.url), &format!("compare/{before}...{after}")))?
-}
-
-fn plain(url: &str) -> &str {
-    url.strip_suffix(".git").unwrap_or(url)
+    has_both.then(|| super::shown::upstream(without_git(&push.url), &format!("compare/{before}...{after}")))?
 }
 
 #[cfg(test)]

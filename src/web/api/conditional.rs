@@ -3,7 +3,7 @@
 use crate::domain::hex;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,9 @@ pub(super) async fn answer(request: Request, next: Next) -> Response {
     }
     if is_known {
         parts.status = StatusCode::NOT_MODIFIED;
-        return Response::from_parts(without_content(parts), Body::empty());
+        parts.headers.remove(header::CONTENT_TYPE);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        return Response::from_parts(parts, Body::empty());
     }
     Response::from_parts(parts, Body::from(bytes))
 }
@@ -37,15 +39,6 @@ fn names(known: &HeaderValue, tag: &str) -> bool {
         return false;
     };
     known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
-}
-
-fn without_content(mut parts: axum::http::response::Parts) -> axum::http::response::Parts {
-    let about_content = |headers: &mut HeaderMap| {
-        headers.remove(header::CONTENT_TYPE);
-        headers.remove(header::CONTENT_LENGTH);
-    };
-    about_content(&mut parts.headers);
-    parts
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ pub(super) struct Described(Arc<OpenApi>);
 
 #[derive(Template, Serialize)]
 #[template(path = "pages/api.html")]
-struct Page {
+struct Page<'a> {
     #[serde(flatten)]
-    document: OpenApi,
+    document: &'a OpenApi,
     #[serde(skip)]
     resources: Vec<Resource>,
     #[serde(skip)]
@@ -67,13 +67,13 @@ impl Described {
     fn show(&self, format: Format) -> Result<Response, PageError> {
         let of_path = |(path, item): (&String, &utoipa::openapi::PathItem)| Some(Resource::of(path, item.get.as_ref()?));
         let resources = self.0.paths.paths.iter().filter_map(of_path).collect();
-        format.answer(&Page { document: self.0.as_ref().clone(), resources, here: Here::at("/api/v1/") })
+        format.answer(&Page { document: &self.0, resources, here: Here::at("/api/v1/") })
     }
 }
 
-impl Shown for Page {}
+impl Shown for Page<'_> {}
 
-impl Page {
+impl Page<'_> {
     fn words(&self) -> &str {
         self.document.info.description.as_deref().unwrap_or_default()
     }

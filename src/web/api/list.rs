@@ -1,7 +1,7 @@
 //! Lists with keys to page by: a key names the last item that was seen, so that what comes in meanwhile moves nothing.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// How many items are answered at once: 50, or as many as asked for, 500 at most.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -28,6 +28,31 @@ impl TryFrom<String> for Limit {
     fn try_from(text: String) -> Result<Limit, String> {
         let number = text.parse().ok().filter(|number| (1..=Limit::MOST).contains(number));
         number.map(Limit).ok_or_else(|| format!("it can be a number from 1 to {}", Limit::MOST))
+    }
+}
+
+/// Where a list of things with codes begins, and how long it is.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ByCode {
+    /// The `next` of an answer: the code of the last one seen.
+    key: Option<String>,
+    /// How many at most.
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 500, default = 50)]
+    limit: Option<Limit>,
+}
+
+impl ByCode {
+    /// What comes after the key, of all in the order of their codes.
+    pub(super) fn list<I, T>(
+        &self,
+        all: impl IntoIterator<Item = I>,
+        code: impl Fn(&I) -> String,
+        shown: impl FnMut(I) -> T,
+    ) -> List<T> {
+        let following = all.into_iter().filter(|item| self.key.as_ref().is_none_or(|key| code(item) > *key));
+        List::of(following, self.limit.unwrap_or_default(), &code, shown)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Trees: what products compare.
 
 use super::asked::Asked;
-use super::list::{Limit, List};
+use super::list::{ByCode, List};
 use super::{Refused, unknown};
 use crate::store::TreeRow;
 use crate::web::Web;
@@ -10,35 +10,20 @@ use crate::web::pages::runs::TreeShown;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use serde::Deserialize;
-use utoipa::IntoParams;
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Params {
-    /// The `next` of an answer: the code of the last tree seen.
-    key: Option<String>,
-    /// How many at most.
-    #[param(value_type = Option<i32>, minimum = 1, maximum = 500, default = 50)]
-    limit: Option<Limit>,
-}
 
 /// Trees
 ///
 /// What products compare: a configuration in a repository, called by a code.
-#[utoipa::path(get, operation_id = "trees", path = "/trees", tag = "Trees", params(Params), responses(
+#[utoipa::path(get, operation_id = "trees", path = "/trees", tag = "Trees", params(ByCode), responses(
     (status = 200, description = "Trees, by code.", body = List<TreeShown>, links(
         ("first" = (operation_id = "tree", parameters(("code" = "$response.body#/items/0/code"))))
     )),
     Refused
 ))]
-pub(super) async fn list(State(web): State<Web>, Asked(params): Asked<Params>) -> Result<Json<List<TreeShown>>, PageError> {
+pub(super) async fn list(State(web): State<Web>, Asked(asked): Asked<ByCode>) -> Result<Json<List<TreeShown>>, PageError> {
     let mut trees = web.store.trees().await?;
     trees.sort_by(|one, other| one.code.cmp(&other.code));
-    let following = trees.iter().filter(|tree| params.key.as_deref().is_none_or(|key| tree.code.as_str() > key));
-    let key = |tree: &&TreeRow| tree.code.clone();
-    Ok(Json(List::of(following, params.limit.unwrap_or_default(), key, TreeShown::of)))
+    Ok(Json(asked.list(&trees, |tree: &&TreeRow| tree.code.clone(), TreeShown::of)))
 }
 
 /// One tree

@@ -2,17 +2,25 @@
 //!
 //! A text comes in, a [`Config`] or an error that names the key and the nearest known one goes out.
 
+mod given;
+mod lengths;
+mod queues;
+mod sections;
+
+pub use sections::{Log, LogFormat};
+
 use crate::domain::{NotAName, RootUrl, UrlRules};
 use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, PrivateHosts, QueueSettings};
-use crate::pulse::{Broker, Subscription};
 use crate::sync::LaneSettings;
-use serde::{Deserialize, Deserializer};
-use std::collections::BTreeSet;
+use given::{merge, refuse_unknown};
+use lengths::parse_duration;
+use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Hg, Pulse, Sync, Taskcluster, Web, usual_routes};
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Every setting with its default and what it means.
-pub const EXAMPLE: &str = include_str!("../elmo.example.toml");
+pub const EXAMPLE: &str = include_str!("../../elmo.example.toml");
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,120 +66,6 @@ pub struct Config {
     /// By their hosts.
     #[serde(skip)]
     git_tokens: Vec<(String, String)>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Pulse {
-    host: String,
-    vhost: String,
-    user: String,
-    #[serde(deserialize_with = "perhaps_duration")]
-    ttl: Option<Duration>,
-    prefetch: u16,
-    batch: usize,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Taskcluster {
-    deployments: Vec<Deployment>,
-    prefetch: u16,
-    max_artifact_mib: usize,
-    reference_hosts: Vec<String>,
-    private_hosts: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Deployment {
-    root: RootUrl,
-    #[serde(default)]
-    vhost: String,
-    #[serde(default = "usual_routes")]
-    routes: Vec<String>,
-    /// How the environment variables with the credentials begin, if not as usual.
-    #[serde(default)]
-    credentials: String,
-}
-
-fn usual_routes() -> Vec<String> {
-    vec!["project.l10n.elmo.v1".to_owned()]
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Sync {
-    lanes: usize,
-    #[serde(deserialize_with = "duration")]
-    every: Duration,
-    #[serde(deserialize_with = "duration")]
-    lease: Duration,
-    #[serde(deserialize_with = "duration")]
-    first_wait: Duration,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Fetch {
-    #[serde(deserialize_with = "duration")]
-    timeout: Duration,
-    max_answer_mib: usize,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Hg {
-    program: PathBuf,
-    #[serde(deserialize_with = "duration")]
-    clone_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
-    pull_timeout: Duration,
-    warm: usize,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Git {
-    program: PathBuf,
-    #[serde(deserialize_with = "duration")]
-    clone_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
-    fetch_timeout: Duration,
-    tokens: Vec<HostToken>,
-}
-
-/// Which environment variable has the token for a host.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HostToken {
-    host: String,
-    variable: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Clones {
-    keep_aside_mib: u64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Web {
-    listen: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct ArtifactCache {
-    cache: String,
-    budget_mib: u64,
-}
-
-/// What is logged and how.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Log {
-    pub filter: String,
-    pub format: LogFormat,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    Text,
-    Json,
 }
 
 impl Config {
@@ -277,56 +171,6 @@ impl Config {
         if self.allow_file_urls { UrlRules::FilesToo } else { UrlRules::OnlyHttp }
     }
 
-    /// The queue of pushes.
-    ///
-    /// # Errors
-    /// When there is no account.
-    pub fn hg_pushes(&self) -> Result<Subscription, ConfigError> {
-        if self.pulse.user.is_empty() {
-            return Err(ConfigError::Missing("PULSE_USER"));
-        }
-        if self.password.is_empty() {
-            return Err(ConfigError::Missing("PULSE_PASSWORD"));
-        }
-        Ok(Subscription {
-            broker: Broker {
-                host: self.pulse.host.clone(),
-                vhost: self.pulse.vhost.clone(),
-                user: self.pulse.user.clone(),
-                password: self.password.clone(),
-            },
-            exchange: crate::domain::HGPUSHES.to_owned(),
-            queue: "hgmo".to_owned(),
-            bindings: vec!["#".to_owned()],
-            expires: self.pulse.ttl,
-            prefetch: self.pulse.prefetch.max(1),
-            batch: self.pulse.batch.clamp(1, usize::from(self.pulse.prefetch.max(1))),
-            root: None,
-        })
-    }
-
-    /// The queue of tasks of each deployment, on connections of their own.
-    ///
-    /// # Errors
-    /// When there is no account.
-    pub fn tasks(&self) -> Result<Vec<Subscription>, ConfigError> {
-        let pushes = self.hg_pushes()?;
-        let of_deployment = |deployment: &Deployment| {
-            let vhost = if deployment.vhost.is_empty() { &self.pulse.vhost } else { &deployment.vhost };
-            Subscription {
-                broker: Broker { vhost: vhost.clone(), ..pushes.broker.clone() },
-                exchange: crate::domain::TASK_COMPLETED.to_owned(),
-                queue: "taskcluster".to_owned(),
-                bindings: deployment.routes.iter().map(|route| format!("route.{route}")).collect(),
-                prefetch: self.taskcluster.prefetch.clamp(1, 1000),
-                batch: 1,
-                root: Some(deployment.root.clone()),
-                expires: pushes.expires,
-            }
-        };
-        Ok(self.taskcluster.deployments.iter().map(of_deployment).collect())
-    }
-
     /// The deployments with the credentials for them, if there are any.
     pub fn deployments(&self) -> Vec<(RootUrl, Option<Credentials>)> {
         let own = |root: &RootUrl| self.credentials.iter().find(|(of, _)| of == root).map(|(_, own)| own.clone());
@@ -416,66 +260,6 @@ fn credentials(environment: &impl Fn(&str) -> Option<String>, prefix: &str) -> O
     Some(Credentials { client: value("CLIENT_ID")?, token: value("ACCESS_TOKEN")?, certificate: value("CERTIFICATE") })
 }
 
-fn merge(into: &mut toml::Table, given: toml::Table) {
-    for (key, value) in given {
-        match (into.get_mut(&key), value) {
-            (Some(toml::Value::Table(section)), toml::Value::Table(given)) => merge(section, given),
-            (_, value) => drop(into.insert(key, value)),
-        }
-    }
-}
-
-/// The example names every setting, so what is not in it is a mistake.
-fn refuse_unknown(given: &toml::Table, defaults: &toml::Table, file: &str) -> Result<(), ConfigError> {
-    let known = keys(defaults, "");
-    let Some(key) = keys(given, "").into_iter().find(|key| !known.contains(key)) else {
-        return Ok(());
-    };
-    let nearest = known.into_iter().max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
-    Err(ConfigError::Unknown {
-        file: file.to_owned(),
-        nearest: nearest.filter(|known| strsim::jaro_winkler(known, &key) > 0.7),
-        key,
-    })
-}
-
-/// All keys with their sections, as `pulse.host`; a section itself counts as a key only where it holds nothing.
-fn keys(table: &toml::Table, prefix: &str) -> BTreeSet<String> {
-    table
-        .iter()
-        .flat_map(|(key, value)| match value {
-            toml::Value::Table(section) if !section.is_empty() => keys(section, &format!("{prefix}{key}.")),
-            toml::Value::Table(_) => BTreeSet::new(),
-            _ => BTreeSet::from([format!("{prefix}{key}")]),
-        })
-        .collect()
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    parse_duration(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-}
-
-fn perhaps_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.is_empty() { Ok(None) } else { parse_duration(&text).map(Some).map_err(serde::de::Error::custom) }
-}
-
-/// A bare number means seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(Duration::from_secs(seconds.into()));
-    }
-    let span: jiff::SignedDuration =
-        with_hours(text).parse().map_err(|_| format!("{text:?} is not a length of time as \"30s\" or \"10m\""))?;
-    Duration::try_from(span).map_err(|_| format!("{text:?} is less than nothing"))
-}
-
-/// A day is 24 hours here; the parser leaves days to calendars.
-fn with_hours(text: &str) -> String {
-    let days = ["days", "day", "d"].iter().find_map(|unit| text.trim().strip_suffix(unit)?.trim_end().parse::<u32>().ok());
-    days.map_or_else(|| text.to_owned(), |days| format!("{}h", u64::from(days) * 24))
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Config, EXAMPLE};
@@ -563,14 +347,5 @@ mod tests {
     #[test]
     fn without_an_account_there_is_no_queue() {
         assert!(read("").unwrap().hg_pushes().unwrap_err().to_string().starts_with("PULSE_USER is not set"));
-    }
-
-    #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
-        for (text, seconds) in
-            [("30s", 30), ("10m", 600), ("2h", 7200), ("3 days", 259_200), ("1 day", 86_400), ("90", 90), ("1h 30m", 5400)]
-        {
-            assert_eq!(super::parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
     }
 }
