@@ -34,8 +34,10 @@ fn old_file(path: &Path, bytes: usize, age: Duration) {
     let folder = path.parent().unwrap();
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(path, vec![b'x'; bytes]).unwrap();
+    let since_1970 = Duration::try_from(Timestamp::now().as_duration()).unwrap();
+    let then = SystemTime::UNIX_EPOCH + since_1970 - age;
     for touched in [path, folder] {
-        File::open(touched).unwrap().set_modified(SystemTime::now() - age).unwrap();
+        File::open(touched).unwrap().set_modified(then).unwrap();
     }
 }
 
