@@ -4,10 +4,11 @@ use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sq
 use super::pushlog::sql::{said_sql, touching_sql};
 use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
+use super::touched::TouchingPush;
 use crate::domain::{Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One push with its changesets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +109,25 @@ const CHANGESETS: RowsSql = rows_sql!(
      order by placed.push, placed.place"]
 );
 
+/// The same where it is known which changesets touch what is asked for: a row has a push, a changeset, and its place among these.
+const TOUCHING_CHANGESETS: RowsSql = rows_sql!(
+    ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+            substr(changeset.description, 1, 1000) as description, branch.name as branch_name
+     from (select touching.push, touching.changeset, count(*) over (partition by touching.push) as fitting,
+                  row_number() over (partition by touching.push order by touching.place) as place
+           from (select cast(value->>0 as bigint) as push, cast(value->>1 as bigint) as changeset,
+                        cast(value->>2 as bigint) as place
+                 from "] ROWS [") as touching
+           where $2 = 0 or exists (
+               select 1 from changeset where changeset.id = touching.changeset and ",
+            said_sql!(),
+            ")) as placed
+     join changeset on changeset.id = placed.changeset
+     left join branch on branch.id = changeset.branch
+     where placed.place <= $6
+     order by placed.push, placed.place"]
+);
+
 const MOVES: RowsSql = rows_sql!(
     "select push.id, push.seen, branch.name, origin.revision as origin, target.revision as target,
             (select count(*) from push_dropped where push_dropped.push = push.id) as dropped
@@ -135,11 +155,17 @@ impl Store {
         let query = sqlx::query(ONE).bind(repository.0).bind(push_id.cast_signed()).bind(generation);
         let rows = query.fetch_all(self.readers()).await?;
         let all = PushFilter { changesets_each: changesets, ..PushFilter::default() };
-        Ok(self.with_changesets(&all, &rows).await?.pop())
+        Ok(self.with_changesets(&all, &rows, None).await?.pop())
     }
 
-    /// The pushes with their changesets, as many as the filter asks for.
-    pub(super) async fn with_changesets(&self, filter: &PushFilter, pushes: &[AnyRow]) -> Result<Vec<PushRow>, StoreError> {
+    /// The pushes with their changesets, as many as the filter asks for; `touching` are all that touch the paths in it, where they
+    /// are known.
+    pub(super) async fn with_changesets(
+        &self,
+        filter: &PushFilter,
+        pushes: &[AnyRow],
+        touching: Option<&[TouchingPush]>,
+    ) -> Result<Vec<PushRow>, StoreError> {
         let ids = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let rows = || Rows::of(ids.iter().map(|id| Cell::Number(*id)));
         let mut ends: HashMap<i64, AnyRow> = HashMap::new();
@@ -148,7 +174,10 @@ impl Store {
         }
         let counts = ends.values().map(|row| Ok(row.try_get("in_all")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
-        let mut shown = self.shown(&filter.changeset, rows(), each).await?;
+        let mut shown = match touching {
+            Some(touching) => self.shown_touching(&filter.changeset, placed_rows(touching, &ids), each).await?,
+            None => self.shown(&filter.changeset, rows(), each).await?,
+        };
         let mut moves = self.moves_of(pushes).await?;
         let push = |(row, id): (&AnyRow, &i64)| -> Result<PushRow, StoreError> {
             let push = push_from(row, ends.get(id), shown.remove(id).unwrap_or_default())?;
@@ -175,14 +204,35 @@ impl Store {
     async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
         let query = filter.bind_to(sqlx::query(self.text(&CHANGESETS)).bind(pushes));
         let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
-        let mut shown: HashMap<i64, Shown> = HashMap::new();
-        for row in query.fetch_all(self.readers()).await? {
-            let of_push = shown.entry(row.try_get("push")?).or_default();
-            of_push.fitting = row.try_get("fitting")?;
-            of_push.changesets.push(changeset_from(&row)?);
-        }
-        Ok(shown)
+        shown_from(&query.fetch_all(self.readers()).await?)
     }
+
+    async fn shown_touching(&self, filter: &ChangesetFilter, rows: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
+        let query = filter.bind_said_to(sqlx::query(self.text(&TOUCHING_CHANGESETS)).bind(rows));
+        let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
+        shown_from(&query.fetch_all(self.readers()).await?)
+    }
+}
+
+fn shown_from(rows: &[AnyRow]) -> Result<HashMap<i64, Shown>, StoreError> {
+    let mut shown: HashMap<i64, Shown> = HashMap::new();
+    for row in rows {
+        let of_push = shown.entry(row.try_get("push")?).or_default();
+        of_push.fitting = row.try_get("fitting")?;
+        of_push.changesets.push(changeset_from(row)?);
+    }
+    Ok(shown)
+}
+
+/// Rows of a push, a changeset and its place, of the pushes of these numbers.
+fn placed_rows(touching: &[TouchingPush], numbers: &[i64]) -> String {
+    let (mut rows, wanted) = (Rows::new(), numbers.iter().collect::<HashSet<_>>());
+    for push in touching.iter().filter(|push| wanted.contains(&push.key.id)) {
+        for (place, changeset) in (0_i64..).zip(&push.changesets) {
+            rows.add([push.key.id, *changeset, place].map(Cell::Number));
+        }
+    }
+    rows.done()
 }
 
 /// The most of each that makes no more than `together` of all; one of each at least.
