@@ -8,6 +8,7 @@ use super::localities;
 use super::placeholders;
 use super::rows::{Cell, Rows};
 use super::settling;
+use super::twins;
 use super::version::{self, Of};
 use crate::domain::{Changeset, LocaleRules, Push, RepositoryId, Revision};
 use sqlx::Row;
@@ -106,6 +107,7 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recordin
     hold(change, recording, &new, &ids).await?;
     localities::place(change, recording, &words.files).await?;
     let pushes = add_pushes(change, recording, &ids).await?;
+    twins::add(change, recording.pushes.iter().flat_map(|push| &push.twins), &ids).await?;
     if pushes > 0 {
         let pushed = recording.pushes.iter().flat_map(pushed).map(|revision| ids[revision]);
         settling::settle_hanging_on(change, pushed).await?;

@@ -38,4 +38,5 @@ mod results_refused;
 mod serving;
 mod support;
 mod teams;
+mod twins;
 mod verify;

@@ -1,0 +1,10 @@
+-- One change in Mercurial and in git.
+
+-- Which commit of git a changeset is, as the pushlog of a Mercurial repository says. The commit is its name only: it may be recorded
+-- before, later or never, and never is no reason to keep a placeholder for it.
+create table twin (
+    changeset bigint not null references changeset (id),
+    revision  text   not null,
+    primary key (changeset, revision)
+);
+create index twin_revision on twin (revision);
