@@ -1,4 +1,4 @@
--- One change in Mercurial and in git.
+-- One change in Mercurial and in git, and what a locale's list is made of.
 
 -- Which commit of git a changeset is, as the pushlog of a Mercurial repository says. The commit is its name only: it may be recorded
 -- before, later or never, and never is no reason to keep a placeholder for it.
@@ -8,3 +8,6 @@ create table twin (
     primary key (changeset, revision)
 );
 create index twin_revision on twin (revision);
+
+-- Where a locale has files.
+create index file_locale_locale on file_locale (locale, repository);

@@ -15,6 +15,8 @@ pub struct RepositoryRow {
     pub id: RepositoryId,
     pub name: RepositoryName,
     pub locale: Option<LocaleCode>,
+    /// It has files of many locales, told apart by rules.
+    pub many_locales: bool,
 }
 
 /// What adding a repository did.
@@ -53,7 +55,7 @@ const COLUMNS_ALL: &str = "
     left join repository origin on origin.id = repository.fork_of
     order by repository.name";
 const NAMES: &str = "
-    select repository.id, repository.name, locale.code as locale_code
+    select repository.id, repository.name, locale.code as locale_code, case when repository.locale_rules is null then 0 else 1 end as many
     from repository left join locale on locale.id = repository.locale
     order by repository.name";
 const COLUMNS_ONE: &str = "
@@ -65,10 +67,13 @@ const COLUMNS_ONE: &str = "
     left join repository origin on origin.id = repository.fork_of
     where repository.name = $1";
 const COLUMNS_OF_LOCALE: &str = "
-    select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
+    select repository.*, forest.name as forest_name, forest.archived as forest_archived, own.code as locale_code,
            origin.name as origin_name
     from locale
     join repository on repository.locale = locale.id
+         or (repository.locale_rules is not null
+             and exists (select 1 from file_locale where file_locale.locale = locale.id and file_locale.repository = repository.id))
+    left join locale own on own.id = repository.locale
     left join forest on forest.id = repository.forest
     left join repository origin on origin.id = repository.fork_of
     where locale.code = $1
@@ -101,7 +106,7 @@ impl Store {
         sqlx::query(COLUMNS_ALL).fetch_all(self.readers()).await?.iter().map(repository_from).collect()
     }
 
-    /// The repositories of a locale by name, archived ones too.
+    /// The repositories of a locale, and those with files of it among others, by name, archived ones too.
     pub async fn repositories_of(&self, locale: &LocaleCode) -> Result<Vec<Repository>, StoreError> {
         let query = sqlx::query(COLUMNS_OF_LOCALE).bind(locale.to_string());
         query.fetch_all(self.readers()).await?.iter().map(repository_from).collect()
@@ -114,6 +119,7 @@ impl Store {
                 id: RepositoryId(row.try_get("id")?),
                 name: parsed(row, "name")?,
                 locale: parsed_option(row, "locale_code")?,
+                many_locales: row.try_get::<i64, _>("many")? == 1,
             })
         };
         sqlx::query(NAMES).fetch_all(self.readers()).await?.iter().map(named).collect()
