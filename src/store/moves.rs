@@ -164,7 +164,7 @@ impl Store {
 
     /// Records moves whose changesets are recorded, all or none.
     pub async fn record_moves(&self, recording: &MovesRecording) -> Result<MovesRecorded, StoreError> {
-        self.write(recording, |change, recording| -> Step<'_, MovesRecorded> { Box::pin(write_down(change, recording)) }).await
+        self.write(&(self, recording), |change, input| -> Step<'_, MovesRecorded> { Box::pin(write_down(change, input)) }).await
     }
 }
 
@@ -201,11 +201,11 @@ struct Place {
     seen: Option<i64>,
 }
 
-async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<MovesRecorded, StoreError> {
+async fn write_down(change: &mut Change, (store, recording): &(&Store, &MovesRecording)) -> Result<MovesRecorded, StoreError> {
     change.lock(Lock::Pushes).await?;
     let repository = sqlx::query(HOLD).bind(recording.repository.0).fetch_one(&mut *change.tx).await?;
     let (last, generation) = (repository.try_get("last_push")?, repository.try_get("generation")?);
-    let numbers = numbers(change, recording).await?;
+    let numbers = numbers(change, store, recording).await?;
     let place = match &recording.instead_of {
         None if follow_on(change, recording, &numbers).await? => Place { generation, row: None, push_id: last + 1, seen: None },
         None => return Ok(MovesRecorded::Overtaken),
@@ -224,13 +224,13 @@ async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<M
     Ok(MovesRecorded::Done)
 }
 
-async fn numbers(change: &mut Change, recording: &MovesRecording) -> Result<Numbers, StoreError> {
+async fn numbers(change: &mut Change, store: &Store, recording: &MovesRecording) -> Result<Numbers, StoreError> {
     let names: BTreeSet<&str> = recording.moves.iter().map(|one| one.made.branch.as_str()).collect();
     let ends = recording.moves.iter().flat_map(|one| [one.made.before, one.made.after]);
     let hanging = recording.moves.iter().flat_map(|one| one.brought.iter().chain(&one.dropped)).copied();
     let revisions: BTreeSet<Revision> = ends.chain(hanging).collect();
     let branches = dictionary::branches_named(change, names).await?;
-    let mut changesets = HashMap::with_capacity(revisions.len());
+    let mut changesets = store.remembered(|known| known.numbers_of(&revisions));
     placeholders::find_missing(change, &revisions, &mut changesets).await?;
     placeholders::add_missing(change, &revisions, &mut changesets).await?;
     Ok(Numbers { branches, changesets })

@@ -159,7 +159,7 @@ async fn changeset_ids(
     let hanging = own.chain(parents).chain(&recording.held).chain([&Revision::NULL]);
     let named: BTreeSet<Revision> = hanging.chain(recording.pushes.iter().flat_map(pushed)).copied().collect();
     let mut ids = new.clone();
-    store.remembered(|known| ids.extend(named.iter().filter_map(|revision| Some((*revision, *known.changesets.get(revision)?)))));
+    ids.extend(store.remembered(|known| known.numbers_of(&named)));
     placeholders::find_missing(change, &named, &mut ids).await?;
     let pushed: BTreeSet<Revision> = recording.pushes.iter().flat_map(pushed).copied().collect();
     placeholders::add_missing(change, &pushed, &mut ids).await?;
