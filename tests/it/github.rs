@@ -101,6 +101,21 @@ async fn a_message_that_is_ahead_of_the_branch_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_push_that_is_told_of_is_fetched_without_asking_for_branches_first() {
+    let github = GitHub::with_repository(NAME).await;
+    let pushes = two_more(&github, NAME).await;
+    let before = github.host.counts(NAME).greetings;
+
+    github.hear(Way::Hook, NAME, &pushes).await;
+
+    assert_eq!(github.host.counts(NAME).greetings, before + 1);
+    assert_eq!(without_the_first(github.told(NAME).await).len(), 2);
+    github.hear(Way::Look, NAME, &[]).await;
+    assert_eq!(github.host.counts(NAME).greetings, before + 2, "nothing is fetched where nothing moved");
+    assert_eq!(kept(&github, NAME), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_a_force_push_drops_stays_and_is_marked() {
     let github = GitHub::with_repository(NAME).await;
     let second = github.push(NAME, "second", 200).await;
