@@ -11,3 +11,6 @@ create index twin_revision on twin (revision);
 
 -- Where a locale has files.
 create index file_locale_locale on file_locale (locale, repository);
+
+-- Which moves led a branch of git to a commit: asked of each notice, whether its push is recorded.
+create index push_target on push (target) where target is not null;

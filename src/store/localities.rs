@@ -85,9 +85,17 @@ pub(super) async fn place(change: &mut Change, recording: &Recording, files: &Ha
 
 /// Writes down which locales these pushes touch.
 pub(super) async fn touch(change: &mut Change, pushes: &[i64]) -> Result<(), StoreError> {
-    let rows = Rows::of(pushes.iter().map(|push| Cell::Number(*push)));
-    change.run(&FORGET_TOUCHED, rows.clone()).await?;
-    change.run(&TOUCHED, rows).await.map(drop)
+    change.run(&TOUCHED, rows_of(pushes)).await.map(drop)
+}
+
+/// The same of pushes of which something else was written down before.
+pub(super) async fn touch_anew(change: &mut Change, pushes: &[i64]) -> Result<(), StoreError> {
+    change.run(&FORGET_TOUCHED, rows_of(pushes)).await?;
+    touch(change, pushes).await
+}
+
+fn rows_of(pushes: &[i64]) -> String {
+    Rows::of(pushes.iter().map(|push| Cell::Number(*push)))
 }
 
 async fn place_anew(
@@ -107,7 +115,7 @@ async fn place_anew(
     let pushes = sqlx::query(PUSHES).bind(repository.0).fetch_all(&mut *change.tx).await?;
     let pushes: Vec<i64> = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<_, StoreError>>()?;
     for pushes in pushes.chunks(STEP) {
-        touch(change, pushes).await?;
+        touch_anew(change, pushes).await?;
     }
     Ok(placed.into_iter().map(|(_, locale)| locale).collect())
 }

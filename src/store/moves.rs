@@ -136,10 +136,11 @@ impl Store {
     pub async fn branches(&self, repository: RepositoryId) -> Result<Branches, StoreError> {
         let of = |sql: &'static str| sqlx::query(sql).bind(repository.0).fetch_all(self.readers());
         let head = |row: &AnyRow| -> Result<(Kept, Revision), StoreError> { Ok((kept(row, "name")?, parsed(row, "revision")?)) };
+        let (heads, notices, seen) = tokio::try_join!(of(HEADS), of(NOTICES), of(SEEN))?;
         Ok(Branches {
-            heads: of(HEADS).await?.iter().map(head).collect::<Result<_, _>>()?,
-            notices: of(NOTICES).await?.iter().map(noticed_from).collect::<Result<_, _>>()?,
-            seen: of(SEEN).await?.iter().map(seen_from).collect::<Result<_, _>>()?,
+            heads: heads.iter().map(head).collect::<Result<_, _>>()?,
+            notices: notices.iter().map(noticed_from).collect::<Result<_, _>>()?,
+            seen: seen.iter().map(seen_from).collect::<Result<_, _>>()?,
         })
     }
 
@@ -207,7 +208,10 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &MovesRec
     };
     let rows = add_pushes(change, recording, &numbers, &place).await?;
     add_changesets(change, recording, &numbers, &rows).await?;
-    localities::touch(change, &rows).await?;
+    match recording.instead_of {
+        Some(_) => localities::touch_anew(change, &rows).await?,
+        None => localities::touch(change, &rows).await?,
+    }
     if recording.instead_of.is_none() {
         set_heads(change, recording, &numbers).await?;
     }

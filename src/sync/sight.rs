@@ -49,8 +49,9 @@ impl<'a> Sight<'a> {
         let noticed = recorded.notices.iter().flat_map(|noticed| [noticed.notice.before, noticed.notice.after]);
         let seen = recorded.seen.iter().flat_map(|seen| [seen.before, seen.after]);
         let all = recorded.heads.values().chain(here.values()).copied().chain(noticed).chain(seen);
-        let in_clone = bringer.git.those_in(&claim.clone, all).await?.into_iter().collect();
-        let locale_rules = bringer.store.locale_rules(claim.repository).await?;
+        let (in_clone, locale_rules) =
+            tokio::join!(bringer.git.those_in(&claim.clone, all), bringer.store.locale_rules(claim.repository));
+        let (in_clone, locale_rules) = (in_clone?.into_iter().collect(), locale_rules?);
         Ok(Sight { bringer, claim, followed, here, recorded, in_clone, locale_rules })
     }
 

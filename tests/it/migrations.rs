@@ -24,6 +24,7 @@ async fn what_was_kept_before_results_came_is_kept() {
         "drop table notice",
         "drop table branch_head",
         "drop index push_seen",
+        "drop index push_target",
         "alter table push drop column branch",
         "alter table push drop column origin",
         "alter table push drop column target",
