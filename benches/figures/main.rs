@@ -4,6 +4,9 @@
 mod artifact;
 mod backlog;
 mod diff;
+mod git_history;
+mod git_import;
+mod git_latency;
 mod import;
 mod l10n;
 mod latency;
@@ -21,7 +24,8 @@ use anyhow::bail;
 use report::Report;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n [SCALE]
+const USAGE: &str =
+    "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n|git-import|git-latency [SCALE]
 
 SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; the limits are meant for
 the whole.";
@@ -43,6 +47,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         "artifact" => artifact::run(&mut report, scale).await?,
         "pages" => pages::run(&mut report, scale).await?,
         "diff" => diff::run(&mut report, scale).await?,
+        "git-import" => git_import::run(&mut report, scale).await?,
+        "git-latency" => git_latency::run(&mut report, scale).await?,
         "l10n" => l10n::run(&mut report, scale)?,
         _ => bail!(USAGE),
     }

@@ -165,12 +165,24 @@ impl Worker {
         Worker::start_with(place, filter, "")
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
+    /// Starts a worker that serves pages and takes webhooks too, signed by `secret`; gives its address.
+    pub(crate) fn with_pages(place: &Place, filter: &str, secret: &str) -> anyhow::Result<(Worker, String)> {
+        let listen = format!("127.0.0.1:{}", free_port());
+        let environment = [("ELMO_LISTEN", listen.as_str()), ("GITHUB_WEBHOOK_SECRET", secret)];
+        Ok((Worker::start_as("run", place, filter, "", &environment)?, format!("http://{listen}")))
+    }
+
     fn start_with(place: &Place, filter: &str, more: &str) -> anyhow::Result<Worker> {
+        Worker::start_as("consume-pulse", place, filter, more, &[])
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
+    fn start_as(command: &str, place: &Place, filter: &str, more: &str, environment: &[(&str, &str)]) -> anyhow::Result<Worker> {
         let (settings, log) = (place.data.join("elmo.toml"), place.data.join("log"));
         std::fs::write(&settings, format!("{more}[log]\nfilter = \"{filter}\"\nformat = \"json\"\n"))?;
         let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
-            .arg("consume-pulse")
+            .arg(command)
+            .envs(environment.iter().copied())
             .envs(RabbitMq::pulse_settings(place.port, &place.vhost))
             .env("DATABASE_URL", &place.database)
             .env("ELMO_DATA", &place.data)
@@ -204,6 +216,12 @@ impl Worker {
         let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let wanted = lines.filter(|line| line["fields"]["message"] == message);
         Ok(wanted.filter_map(|line| line["fields"]["duration_ms"].as_f64()).collect())
+    }
+
+    /// How long clones took, and how long everything else that was brought up to date; in milliseconds.
+    pub(crate) fn clone_and_rest(&self) -> anyhow::Result<(f64, f64)> {
+        let (cloned, whole): (f64, f64) = (self.logged("cloned")?.iter().sum(), self.logged("up to date")?.iter().sum());
+        Ok((cloned, whole - cloned))
     }
 
     /// SIGTERM, then waits for the end.

@@ -136,10 +136,11 @@ impl Store {
     pub async fn branches(&self, repository: RepositoryId) -> Result<Branches, StoreError> {
         let of = |sql: &'static str| sqlx::query(sql).bind(repository.0).fetch_all(self.readers());
         let head = |row: &AnyRow| -> Result<(Kept, Revision), StoreError> { Ok((kept(row, "name")?, parsed(row, "revision")?)) };
+        let (heads, notices, seen) = tokio::try_join!(of(HEADS), of(NOTICES), of(SEEN))?;
         Ok(Branches {
-            heads: of(HEADS).await?.iter().map(head).collect::<Result<_, _>>()?,
-            notices: of(NOTICES).await?.iter().map(noticed_from).collect::<Result<_, _>>()?,
-            seen: of(SEEN).await?.iter().map(seen_from).collect::<Result<_, _>>()?,
+            heads: heads.iter().map(head).collect::<Result<_, _>>()?,
+            notices: notices.iter().map(noticed_from).collect::<Result<_, _>>()?,
+            seen: seen.iter().map(seen_from).collect::<Result<_, _>>()?,
         })
     }
 
@@ -155,7 +156,7 @@ impl Store {
 
     /// Records moves whose changesets are recorded, all or none.
     pub async fn record_moves(&self, recording: &MovesRecording) -> Result<MovesRecorded, StoreError> {
-        self.write(recording, |change, recording| -> Step<'_, MovesRecorded> { Box::pin(write_down(change, recording)) }).await
+        self.write(&(self, recording), |change, input| -> Step<'_, MovesRecorded> { Box::pin(write_down(change, input)) }).await
     }
 }
 
@@ -192,11 +193,11 @@ struct Place {
     seen: Option<i64>,
 }
 
-async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<MovesRecorded, StoreError> {
+async fn write_down(change: &mut Change, (store, recording): &(&Store, &MovesRecording)) -> Result<MovesRecorded, StoreError> {
     change.lock(Lock::Pushes).await?;
     let repository = sqlx::query(HOLD).bind(recording.repository.0).fetch_one(&mut *change.tx).await?;
     let (last, generation) = (repository.try_get("last_push")?, repository.try_get("generation")?);
-    let numbers = numbers(change, recording).await?;
+    let numbers = numbers(change, store, recording).await?;
     let place = match &recording.instead_of {
         None if follow_on(change, recording, &numbers).await? => Place { generation, row: None, push_id: last + 1, seen: None },
         None => return Ok(MovesRecorded::Overtaken),
@@ -207,7 +208,10 @@ async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<M
     };
     let rows = add_pushes(change, recording, &numbers, &place).await?;
     add_changesets(change, recording, &numbers, &rows).await?;
-    localities::touch(change, &rows).await?;
+    match recording.instead_of {
+        Some(_) => localities::touch_anew(change, &rows).await?,
+        None => localities::touch(change, &rows).await?,
+    }
     if recording.instead_of.is_none() {
         set_heads(change, recording, &numbers).await?;
     }
@@ -215,13 +219,13 @@ async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<M
     Ok(MovesRecorded::Done)
 }
 
-async fn numbers(change: &mut Change, recording: &MovesRecording) -> Result<Numbers, StoreError> {
+async fn numbers(change: &mut Change, store: &Store, recording: &MovesRecording) -> Result<Numbers, StoreError> {
     let names: BTreeSet<&str> = recording.moves.iter().map(|one| one.made.branch.as_str()).collect();
     let ends = recording.moves.iter().flat_map(|one| [one.made.before, one.made.after]);
     let hanging = recording.moves.iter().flat_map(|one| one.brought.iter().chain(&one.dropped)).copied();
     let revisions: BTreeSet<Revision> = ends.chain(hanging).collect();
     let branches = dictionary::branches_named(change, names).await?;
-    let mut changesets = HashMap::with_capacity(revisions.len());
+    let mut changesets = store.remembered(|known| known.numbers_of(&revisions));
     placeholders::find_missing(change, &revisions, &mut changesets).await?;
     placeholders::add_missing(change, &revisions, &mut changesets).await?;
     Ok(Numbers { branches, changesets })

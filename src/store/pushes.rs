@@ -1,6 +1,7 @@
 //! Pushes as pages show them, with their changesets.
 
 use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sql};
+use super::elsewhere::PushElsewhere;
 use super::pushlog::sql::{said_sql, touching_sql};
 use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
@@ -33,6 +34,8 @@ pub struct PushRow {
     pub vcs: Vcs,
     /// What it did to a branch of git.
     pub moved: Option<PushMove>,
+    /// Where else what is shown of it came, as far as that was asked for.
+    pub elsewhere: Vec<PushElsewhere>,
 }
 
 /// How a push moved a branch.
@@ -155,7 +158,9 @@ impl Store {
         let query = sqlx::query(ONE).bind(repository.0).bind(push_id.cast_signed()).bind(generation);
         let rows = query.fetch_all(self.readers()).await?;
         let all = PushFilter { changesets_each: changesets, ..PushFilter::default() };
-        Ok(self.with_changesets(&all, &rows, None).await?.pop())
+        let mut pushes = self.with_changesets(&all, &rows, None).await?;
+        self.find_elsewhere(&mut pushes).await?;
+        Ok(pushes.pop())
     }
 
     /// The pushes with their changesets, as many as the filter asks for; `touching` are all that touch the paths in it, where they
@@ -263,6 +268,7 @@ fn push_from(row: &AnyRow, ends: Option<&AnyRow>, shown: Shown) -> Result<PushRo
         ends: ends.map(ends_from).transpose()?,
         vcs: parsed(row, "vcs")?,
         moved: None,
+        elsewhere: Vec::new(),
     })
 }
 

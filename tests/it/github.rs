@@ -29,6 +29,13 @@ async fn two_more(github: &GitHub, name: &str) -> Vec<Push> {
     vec![second, github.push(name, "third", 300).await]
 }
 
+/// The commits that references of ours keep in the clone.
+fn kept(github: &GitHub, name: &str) -> Vec<String> {
+    let folder = github.world.data().join("clones").join(name).join(".git/refs/elmo/kept");
+    let references = std::fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>());
+    references.unwrap_or_default().into_iter().map(|reference| reference.into_string().unwrap()).collect()
+}
+
 fn without_the_first(told: Vec<Told>) -> Vec<Told> {
     told.into_iter().skip(1).collect()
 }
@@ -94,6 +101,21 @@ async fn a_message_that_is_ahead_of_the_branch_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_push_that_is_told_of_is_fetched_without_asking_for_branches_first() {
+    let github = GitHub::with_repository(NAME).await;
+    let pushes = two_more(&github, NAME).await;
+    let before = github.host.counts(NAME).greetings;
+
+    github.hear(Way::Hook, NAME, &pushes).await;
+
+    assert_eq!(github.host.counts(NAME).greetings, before + 1);
+    assert_eq!(without_the_first(github.told(NAME).await).len(), 2);
+    github.hear(Way::Look, NAME, &[]).await;
+    assert_eq!(github.host.counts(NAME).greetings, before + 2, "nothing is fetched where nothing moved");
+    assert_eq!(kept(&github, NAME), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_a_force_push_drops_stays_and_is_marked() {
     let github = GitHub::with_repository(NAME).await;
     let second = github.push(NAME, "second", 200).await;
@@ -108,6 +130,7 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
     assert_eq!(after[2], told(3, "flod", forced.date, &["instead"]));
     let dropped = github.world.changeset(second.after.as_ref().unwrap()).await;
     assert_eq!(dropped.dropped.len(), 1);
+    assert_eq!(kept(&github, NAME), [second.after.clone().unwrap()], "what is on a branch needs no reference of ours");
     assert_eq!((dropped.dropped[0].push_id, dropped.files.len()), (3, 1));
 
     let back = github.host.move_branch(NAME, "main", "flod", second.after.as_ref().unwrap()).await.unwrap();

@@ -40,4 +40,5 @@ mod retention;
 mod serving;
 mod support;
 mod teams;
+mod twins;
 mod verify;

@@ -452,6 +452,7 @@ fn recording(repository: &Repository, changesets: Vec<Changeset>) -> Recording {
         date: NOON + number as i64,
         changesets: vec![changeset.revision],
         obsolete: Vec::new(),
+        twins: Vec::new(),
     };
     let pushes = changesets.iter().enumerate().map(push).collect();
     Recording {

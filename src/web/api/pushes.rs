@@ -30,7 +30,8 @@ pub(super) struct Params {
     /// With a changeset that touches a file with this in its path; of several, one path has all. At most 4.
     #[param(value_type = Option<Vec<Part>>, style = Form, explode, max_items = 4)]
     path: Vec<String>,
-    /// Of repositories of this locale.
+    /// Of this locale: to repositories of it, and with its files in repositories of many. What came to git and to Mercurial is listed
+    /// once, unless something else is asked for too: the push to git, which says where else it came.
     #[param(max_length = 200)]
     locale: Option<String>,
     /// With this in the pusher's name.
