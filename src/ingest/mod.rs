@@ -11,7 +11,7 @@ pub use tasks::{Outcome, TaskError, Tasks};
 use crate::domain::{Clock, KnownRepository, Message, RepositoryId, RepositoryUrl, Revision, UrlRules};
 use crate::event::{Event, Malformed, decode};
 use crate::plan::{Known, Plan, plan};
-use crate::store::{Batch, Marking, Noted, Parked, Store, StoreError};
+use crate::store::{Batch, Following, Marking, Noted, Parked, Store, StoreError};
 use std::collections::{HashMap, HashSet};
 
 /// Takes messages.
@@ -131,8 +131,8 @@ fn add(batch: &mut Batch, message: &Message, plan: Plan) -> &'static str {
             batch.looks.insert(repository);
             "noted"
         }
-        Plan::Follow { repository, upto } => {
-            batch.follows.push((repository, upto));
+        Plan::Follow { repository, upto, markers } => {
+            batch.follows.push(Following { repository, upto, markers });
             "followed"
         }
         Plan::Mark { repository, markers } => {

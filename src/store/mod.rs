@@ -44,7 +44,7 @@ pub use counts::{DeploymentCount, InHand, MessageCount, Totals};
 pub use database::{Kind, Store, StoreError};
 pub use events::RepositoryEvent;
 pub use history::{HistoryRow, Life, TreeHistory};
-pub use ingest::{Batch, Noted};
+pub use ingest::{Batch, Following, Noted};
 pub use moves::{Branches, MoveRecording, MoveRow, MovesRecorded, MovesRecording, Noticed, SeenPush};
 pub use obsolescence::Marking;
 pub use overview::OverviewPoint;
