@@ -8,7 +8,7 @@ mod tasks;
 
 pub use tasks::{Outcome, TaskError, Tasks};
 
-use crate::domain::{Clock, KnownRepository, Message, RepositoryId, RepositoryUrl, Revision, UrlRules};
+use crate::domain::{Clock, KnownRepository, Message, Point, RepositoryId, RepositoryUrl, Revision, UrlRules};
 use crate::event::{Event, Malformed, decode};
 use crate::plan::{Known, Plan, plan};
 use crate::store::{Batch, Following, Marking, Noted, Parked, Store, StoreError};
@@ -43,6 +43,7 @@ impl Ingest {
             let outcome = add(&mut batch, message, decide(event, &known));
             *batch.counts.entry((message.exchange.clone(), kind, outcome.to_owned())).or_default() += 1;
         }
+        Point::MessagesDecided.pass();
         self.store.note(&batch, self.clock.now()).await
     }
 

@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::bringer::{Bringer, Progress};
 use super::moves::told_apart;
 use crate::domain::{
-    BranchMove, Changeset, DAY, ErrorClass, Kept, LocaleRules, Notice, Repository, RepositoryUrl, Revision, milliseconds,
+    BranchMove, Changeset, DAY, ErrorClass, Kept, LocaleRules, Notice, Point, Repository, RepositoryUrl, Revision, milliseconds,
 };
 use crate::fetch::{CommitReader, FetchError, HostBranches};
 use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
@@ -28,6 +28,7 @@ impl Bringer {
         if let Some(url) = &host.moved_to {
             self.store.note_moved(claim.repository, url, self.clock.now()).await?;
         }
+        Point::BranchesAsked.pass();
         let followed = followed(&claim.branches, &claim.url, &host)?;
         let mut recorded = self.store.branches(claim.repository).await?;
         self.note_default_branch(claim, &host, &recorded).await?;
@@ -36,6 +37,7 @@ impl Bringer {
             let locale_rules = self.store.locale_rules(claim.repository).await?;
             let sight = Sight { bringer: self, claim, followed: &followed, here, recorded, locale_rules };
             sight.record_commits().await?;
+            Point::CommitsRecorded.pass();
             if sight.record_moves().await? == MovesRecorded::Done {
                 return sight.wait_for_announced().await;
             }
@@ -87,6 +89,7 @@ impl Bringer {
         }
         let keep = self.git.those_in(&claim.clone, recorded.heads.values().chain(here.values()).copied()).await?;
         let fetched = self.git.fetch(&claim.clone, &claim.url, followed, &keep).await?;
+        Point::BranchesFetched.pass();
         Ok(wanted(&fetched))
     }
 
@@ -166,7 +169,9 @@ impl Sight<'_> {
             recordings.push(MoveRecording { made, brought, dropped });
         }
         let (repository, now) = (self.claim.repository, self.bringer.clock.now());
-        Ok(self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?)
+        let recorded = self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?;
+        Point::MovesRecorded.pass();
+        Ok(recorded)
     }
 
     /// What a move brought: what its branch did not have; of a branch that was made, what no other had.

@@ -3,7 +3,9 @@
 use super::judge::{self, Reading};
 use super::recorder::{REMEMBERED, Recorder};
 use super::{SyncError, judge::give_up_waiting};
-use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Vcs, in_full, milliseconds};
+use crate::domain::{
+    Clock, ErrorClass, Point, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Vcs, in_full, milliseconds,
+};
 use crate::fetch::{Clones, FetchError, GitClones, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
@@ -131,6 +133,7 @@ impl Bringer {
             };
         }
         if let Some(Obtained { history, .. }) = clone {
+            Point::CloneOpened.pass();
             self.check_missing(at, &history, &news)?;
             let recorded = self.recorder(at).record(history, &targets, &news.pushes).await?;
             at.remember(recorded);
@@ -145,6 +148,7 @@ impl Bringer {
     /// What the host shows; none when the repository turned out to be another one, and has been begun anew.
     async fn news(&self, at: &mut At) -> Result<Option<News>, SyncError> {
         let page = page_after(&self.http, &at.url, at.last_push.saturating_sub(1)).await?;
+        Point::PushlogRead.pass();
         let known = self.kept_push(at, at.last_push).await?;
         let pushes = match judge::read(at.last_push, known.as_ref(), &page) {
             Reading::News(pushes) => pushes,
@@ -194,7 +198,9 @@ impl Bringer {
         } else {
             self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
         }
+        Point::CloneSetAside.pass();
         self.store.begin_generation(at.repository, at.generation).await?;
+        Point::GenerationBegun.pass();
         at.generation += 1;
         at.held.clear();
         at.last_push = 0;
