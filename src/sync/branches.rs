@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::fetch::{CommitReader, FetchError, HostBranches};
 use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
 use jiff::SignedDuration;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
 
 /// How often another worker may be quicker within one go.
@@ -38,8 +38,10 @@ impl Bringer {
             let sight = Sight { bringer: self, claim, followed: &followed, here, recorded, locale_rules };
             sight.record_commits().await?;
             Point::CommitsRecorded.pass();
-            if sight.record_moves().await? == MovesRecorded::Done {
-                return sight.wait_for_announced().await;
+            let doubtful = sight.doubtful().await?;
+            if sight.record_moves(&doubtful).await? == MovesRecorded::Done {
+                sight.wait_for_announced().await?;
+                return sight.wait_for(&doubtful);
             }
             recorded = self.store.branches(claim.repository).await?;
         }
@@ -102,6 +104,9 @@ impl Bringer {
     }
 }
 
+/// A host that shows a branch where it was before, and of which nobody tells, is not believed for so long: mirrors lag.
+const DOUBT: SignedDuration = SignedDuration::from_mins(10);
+
 /// What is known of a repository's branches in one go.
 struct Sight<'a> {
     bringer: &'a Bringer,
@@ -134,7 +139,7 @@ impl Sight<'_> {
     }
 
     /// Records the moves of the branches: those that were only seen, as far as somebody has told of them since, and new ones.
-    async fn record_moves(&self) -> Result<MovesRecorded, SyncError> {
+    async fn record_moves(&self, doubtful: &BTreeSet<Kept>) -> Result<MovesRecorded, SyncError> {
         let notices: Vec<Notice> = self.noticed().map(|noticed| noticed.notice.clone()).collect();
         let ends = notices.iter().flat_map(|notice| [notice.before, notice.after]);
         let here: HashSet<Revision> = self.in_clone(ends).await?.into_iter().collect();
@@ -147,10 +152,35 @@ impl Sight<'_> {
         }
         let moved = |branch: &Kept| {
             let (from, to) = (at(&self.recorded.heads, branch), at(&self.here, branch));
-            (from != to).then(|| told_apart(branch, from, to, &notices, is_here))
+            (from != to && !doubtful.contains(branch)).then(|| told_apart(branch, from, to, &notices, is_here))
         };
         let moves: Vec<BranchMove> = self.branches().into_iter().filter_map(moved).flatten().collect();
         if moves.is_empty() { Ok(MovesRecorded::Done) } else { self.record(None, moves).await }
+    }
+
+    /// Branches that are shown where they were before, without a word from anybody: as by a mirror that lags.
+    async fn doubtful(&self) -> Result<BTreeSet<Kept>, SyncError> {
+        let now = self.bringer.clock.now();
+        let mut doubtful = BTreeSet::new();
+        if self.claim.failing_since.is_some_and(|since| now.duration_since(since) > DOUBT) {
+            return Ok(doubtful);
+        }
+        for branch in self.branches() {
+            let (from, to) = (at(&self.recorded.heads, branch), at(&self.here, branch));
+            let is_told = self.noticed().any(|Noticed { notice, .. }| notice.branch == *branch && notice.after == to);
+            let is_followed = self.followed.contains(branch);
+            if from != to && is_followed && !is_told && self.bringer.store.was_at(self.claim.repository, branch, to).await? {
+                doubtful.insert(branch.clone());
+            }
+        }
+        Ok(doubtful)
+    }
+
+    /// Asks again later whether these really went back.
+    fn wait_for(&self, doubtful: &BTreeSet<Kept>) -> Result<(), SyncError> {
+        let Some(branch) = doubtful.first() else { return Ok(()) };
+        let (shown, url) = (at(&self.here, branch).short(), &self.claim.url);
+        Err(SyncError::Lag(format!("{url} shows {branch} at {shown}, where it was before; nobody tells of that, so it may lag")))
     }
 
     /// All that are or were followed. Those that are made come before those that are deleted: what only has another name now is

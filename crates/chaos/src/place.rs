@@ -53,17 +53,42 @@ pub struct Server {
     process: Mutex<Process>,
 }
 
-impl Place {
-    /// Starts servers and prepares so many workers, of which none runs yet.
+/// A broker, and a database unless it is a file.
+pub struct Servers {
+    rabbit: RabbitMq,
+    postgres: Option<Postgres>,
+}
+
+impl Servers {
+    /// Of their own, which can be struck.
     ///
     /// # Errors
-    /// When RabbitMQ or PostgreSQL does not start.
-    pub async fn new(folder: &Path, program: &Path, outside: &Outside, on: On, workers: usize) -> anyhow::Result<Place> {
+    /// When one does not start.
+    pub async fn of_their_own(on: On) -> anyhow::Result<Servers> {
+        let postgres = if on == On::Postgres { Some(Postgres::start().await?) } else { None };
+        Ok(Servers { rabbit: RabbitMq::start_with_vhosts(1).await?, postgres })
+    }
+
+    /// Those that stories share.
+    ///
+    /// # Errors
+    /// When one does not start.
+    pub async fn of_this_run(on: On) -> anyhow::Result<Servers> {
+        let postgres = if on == On::Postgres { Some(Postgres::of_this_run().await?) } else { None };
+        Ok(Servers { rabbit: RabbitMq::of_this_run().await?, postgres })
+    }
+}
+
+impl Place {
+    /// Prepares so many workers, of which none runs yet, and starts web servers.
+    ///
+    /// # Errors
+    /// When the folder or a database cannot be made.
+    pub async fn new(folder: &Path, program: &Path, outside: &Outside, servers: Servers, workers: usize) -> anyhow::Result<Place> {
         std::fs::create_dir_all(folder)?;
-        let rabbit = RabbitMq::start_with_vhosts(1).await?;
+        let Servers { rabbit, postgres } = servers;
         let vhost = rabbit.take_vhost()?;
         let cable = Cable::to(rabbit.addr()).await?;
-        let postgres = if on == On::Postgres { Some(Postgres::start().await?) } else { None };
         let database = match &postgres {
             Some(postgres) => postgres.create_database(None).await?,
             None => format!("sqlite:{}", folder.join("elmo.sqlite").display()),

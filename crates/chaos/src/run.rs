@@ -3,14 +3,14 @@
 use crate::calm::Calm;
 use crate::faults::Striker;
 use crate::outside::{GIT, News, Outside};
-use crate::place::{On, PATIENCE, Place, this_program};
+use crate::place::{On, PATIENCE, Place, Servers, this_program};
 use crate::readers::{self, Shown};
 use crate::report::{Report, differences, dump};
 use crate::script::{Script, Step};
 use elmo::domain::{RepositoryName, State, Vcs};
-use elmo::store::Store;
+use elmo::store::{Branches, Store};
 use fastrand::Rng;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,7 +38,8 @@ const AT_RISK: Duration = Duration::from_secs(120);
 pub async fn run(wanted: &Wanted, folder: &Path, report: &Report) -> anyhow::Result<()> {
     let outside = Outside::new().await?;
     let calm = Calm::new(&folder.join("calm"), &outside).await?;
-    let place = Place::new(&folder.join("place"), &this_program()?, &outside, wanted.on, wanted.workers).await?;
+    let servers = Servers::of_their_own(wanted.on).await?;
+    let place = Place::new(&folder.join("place"), &this_program()?, &outside, servers, wanted.workers).await?;
     place.start().await?;
     let is_over = AtomicBool::new(false);
     let striker = Striker::new(wanted.seed, &place, report, &is_over);
@@ -169,7 +170,7 @@ impl<'a> Play<'a> {
 
     /// Sends until it has arrived.
     async fn send(&self, news: &News) -> anyhow::Result<()> {
-        let began = Instant::now();
+        let (began, mut is_first) = (Instant::now(), true);
         loop {
             match tokio::time::timeout(SENDING, self.place.send(news)).await {
                 Ok(Ok(())) => {
@@ -178,9 +179,11 @@ impl<'a> Play<'a> {
                 }
                 Ok(Err(error)) if began.elapsed() > PATIENCE => return Err(error),
                 Err(late) if began.elapsed() > PATIENCE => return Err(late.into()),
-                Ok(Err(error)) => self.report.tell(&format!("not sent, again: {error:#}")),
-                Err(_) => self.report.tell("not sent, again: the broker takes nothing"),
+                Ok(Err(error)) if is_first => self.report.tell(&format!("not sent, again and again: {error}")),
+                Ok(Err(_)) => {}
+                Err(_) => self.report.tell("not sent: the broker takes nothing"),
             }
+            is_first = false;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -214,7 +217,11 @@ async fn has_seen(disturbed: &Store, calm: &Store, name: &str) -> anyhow::Result
     };
     if one.vcs == Vcs::Git {
         let (one, two) = (disturbed.branches(one.id).await?, calm.branches(two.id).await?);
-        return Ok(one.heads == two.heads && one.seen.is_empty() && one.notices.is_empty());
+        let unsaid = |branches: &Branches| {
+            let seen = branches.seen.iter().map(|seen| (seen.branch.clone(), seen.before, seen.after)).collect::<BTreeSet<_>>();
+            (branches.heads.clone(), seen, branches.notices.len())
+        };
+        return Ok(unsaid(&one) == unsaid(&two));
     }
     Ok(one.state() == State::Complete && (one.generation, one.last_push) == (two.generation, two.last_push))
 }
