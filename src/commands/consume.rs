@@ -21,9 +21,9 @@ pub(super) const DATABASE_WAIT: Duration = Duration::from_secs(2);
 /// Parked results are looked for so often.
 const PARKED_LOOK: Duration = Duration::from_secs(30);
 
-pub(super) async fn consume_pulse(config: Config) -> anyhow::Result<Outcome> {
+pub(super) async fn consume_pulse(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
-    let parts = Parts::open(config, quiet()).await?;
+    let parts = Parts::open_by(clock, config, quiet()).await?;
     let stop = stop_on_signals()?;
     work(&parts, &queues, &parts.lanes(), stop).await?;
     parts.close().await;
@@ -31,9 +31,9 @@ pub(super) async fn consume_pulse(config: Config) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
+pub(super) async fn run(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
-    let parts = Parts::open(config, quiet()).await?;
+    let parts = Parts::open_by(clock, config, quiet()).await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen()).await?;
     let lanes = parts.lanes();

@@ -3,7 +3,7 @@
 use super::keys::{Keys, keep_bound};
 use super::session::Session;
 use super::{Arrival, PulseError, Subscription, Verdict};
-use crate::domain::{Message, in_full, milliseconds};
+use crate::domain::{Message, Point, in_full, milliseconds};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use lapin::Consumer;
@@ -154,8 +154,10 @@ async fn take_batches(
         if !insist(Arrival::Messages(&messages), stop, take).await {
             return Ok(());
         }
+        Point::MessagesTaken.pass();
         let acknowledged = last.acker.ack(BasicAckOptions { multiple: true }).await;
         acknowledged.map_err(|source| PulseError::Amqp { what: "acknowledge messages", source })?;
+        Point::MessagesAcknowledged.pass();
     }
 }
 
@@ -195,7 +197,9 @@ async fn take_one(
     if !insist(Arrival::Messages(std::slice::from_ref(&message)), stop, &take).await {
         return Ok(());
     }
+    Point::MessagesTaken.pass();
     let acknowledged = delivery.acker.ack(BasicAckOptions::default()).await;
+    Point::MessagesAcknowledged.pass();
     acknowledged.map(drop).map_err(|source| PulseError::Amqp { what: "acknowledge a message", source })
 }
 

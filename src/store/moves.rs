@@ -108,6 +108,11 @@ macro_rules! pushes_sql {
 
 const SEEN: &str = pushes_sql!("and push.seen = 1");
 const MOVES: &str = pushes_sql!("");
+const WAS_AT: &str = "
+    select 1 from push
+    where repository = $1 and branch = (select id from branch where name = $2)
+      and (select id from changeset where revision = $3) in (origin, target)
+    limit 1";
 /// Whoever has this row is the only one that numbers pushes.
 const HOLD: &str = "update repository set last_push = last_push where id = $1 returning last_push, generation";
 const HEAD_IDS: &str = "select branch, changeset from branch_head where repository = $1";
@@ -142,6 +147,12 @@ impl Store {
             notices: notices.iter().map(noticed_from).collect::<Result<_, _>>()?,
             seen: seen.iter().map(seen_from).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// A push is recorded that brought the branch there, or from there.
+    pub async fn was_at(&self, repository: RepositoryId, branch: &Kept, revision: Revision) -> Result<bool, StoreError> {
+        let query = sqlx::query(WAS_AT).bind(repository.0).bind(branch.as_str().to_owned()).bind(revision.to_string());
+        Ok(query.fetch_optional(self.readers()).await?.is_some())
     }
 
     /// All moves of a repository's branches, in their order.

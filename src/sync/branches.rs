@@ -7,7 +7,7 @@ use super::SyncError;
 use super::batch::Batch;
 use super::bringer::{Bringer, Progress};
 use super::sight::Sight;
-use crate::domain::{Changeset, ErrorClass, Kept, Repository, RepositoryUrl, Revision, milliseconds};
+use crate::domain::{Changeset, ErrorClass, Kept, Point, Repository, RepositoryUrl, Revision, milliseconds};
 use crate::fetch::{CommitReader, FetchError, HostBranches};
 use crate::store::{Branches, Claim, MovesRecorded, Noticed};
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ impl Bringer {
             Some(followed) => (None, followed),
             None => {
                 let host = self.ask(claim, &recorded).await?;
+                Point::BranchesAsked.pass();
                 let followed = followed(&claim.branches, &claim.url, &host)?;
                 (Some(host), followed)
             }
@@ -33,8 +34,11 @@ impl Bringer {
             let here = self.obtain_branches(claim, host.as_ref(), &followed).await?;
             let sight = Sight::of(self, claim, &followed, here, recorded).await?;
             let read = sight.record_commits().await?;
-            if sight.record_moves(&read).await? == MovesRecorded::Done {
-                return sight.wait_for_announced();
+            Point::CommitsRecorded.pass();
+            let doubtful = sight.doubtful().await?;
+            if sight.record_moves(&read, &doubtful).await? == MovesRecorded::Done {
+                sight.wait_for_announced()?;
+                return sight.wait_for(&doubtful);
             }
             recorded = self.store.branches(claim.repository).await?;
         }
@@ -99,6 +103,7 @@ impl Bringer {
             }
         }
         let moved_to = self.git.fetch(&claim.clone, &claim.url, followed).await?;
+        Point::BranchesFetched.pass();
         self.note_moved(claim, moved_to.as_deref()).await?;
         Ok(wanted(&self.git.branches(&claim.clone).await?))
     }

@@ -4,7 +4,7 @@ use super::judge::{self, Reading};
 use super::recorder::{REMEMBERED, Recorder};
 use super::{SyncError, judge::give_up_waiting};
 use crate::domain::{
-    Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Twins, Vcs, in_full, milliseconds,
+    Clock, ErrorClass, Point, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Twins, Vcs, in_full, milliseconds,
 };
 use crate::fetch::{Clones, FetchError, GitClones, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
@@ -135,6 +135,7 @@ impl Bringer {
             };
         }
         if let Some(Obtained { history, .. }) = clone {
+            Point::CloneOpened.pass();
             self.check_missing(at, &history, &news)?;
             let recorded = self.recorder(at).record(history, &targets, &news.pushes).await?;
             at.remember(recorded);
@@ -150,6 +151,7 @@ impl Bringer {
     async fn news(&self, at: &mut At) -> Result<Option<News>, SyncError> {
         let again = if at.wanted { LOOKED_AT_AGAIN } else { 1 };
         let page = page_after(&self.http, &at.url, at.last_push.saturating_sub(again)).await?;
+        Point::PushlogRead.pass();
         let known = self.kept_push(at, at.last_push).await?;
         let pushes = match judge::read(at.last_push, known.as_ref(), &page) {
             Reading::News(pushes) => pushes,
@@ -210,7 +212,9 @@ impl Bringer {
         } else {
             self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
         }
+        Point::CloneSetAside.pass();
         self.store.begin_generation(at.repository, at.generation).await?;
+        Point::GenerationBegun.pass();
         at.generation += 1;
         at.held.clear();
         at.last_push = 0;

@@ -5,13 +5,16 @@ use super::SyncError;
 use super::branches::{at, next_batch};
 use super::bringer::{Bringer, Progress};
 use super::moves::told_apart;
-use crate::domain::{BranchMove, DAY, Kept, LocaleRules, Notice, Revision};
+use crate::domain::{BranchMove, DAY, Kept, LocaleRules, Notice, Point, Revision};
 use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// A commit that was announced and that the host has not shown for so long never will be.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(DAY);
+
+/// A host that shows a branch where it was before, and of which nobody tells, is not believed for so long: mirrors lag.
+const DOUBT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is known of a repository's branches in one go.
 pub(super) struct Sight<'a> {
@@ -83,7 +86,12 @@ impl<'a> Sight<'a> {
     }
 
     /// Records the moves of the branches: those that were only seen, as far as somebody has told of them since, and new ones.
-    pub(super) async fn record_moves(&self, read: &[ReadCommits<'_>]) -> Result<MovesRecorded, SyncError> {
+    /// Of those in doubt nothing is believed.
+    pub(super) async fn record_moves(
+        &self,
+        read: &[ReadCommits<'_>],
+        doubtful: &BTreeSet<Kept>,
+    ) -> Result<MovesRecorded, SyncError> {
         let notices: Vec<Notice> = self.noticed().map(|noticed| noticed.notice.clone()).collect();
         let is_here = |end: &Revision| self.in_clone.contains(end);
         for seen in &self.recorded.seen {
@@ -94,10 +102,35 @@ impl<'a> Sight<'a> {
         }
         let moved = |branch: &Kept| {
             let (from, to) = (at(&self.recorded.heads, branch), at(&self.here, branch));
-            (from != to).then(|| told_apart(branch, from, to, &notices, is_here))
+            (from != to && !doubtful.contains(branch)).then(|| told_apart(branch, from, to, &notices, is_here))
         };
         let moves: Vec<BranchMove> = self.branches().into_iter().filter_map(moved).flatten().collect();
         if moves.is_empty() { Ok(MovesRecorded::Done) } else { self.record(None, moves, read).await }
+    }
+
+    /// Branches that are shown where they were before, without a word from anybody: as by a mirror that lags.
+    pub(super) async fn doubtful(&self) -> Result<BTreeSet<Kept>, SyncError> {
+        let now = self.bringer.clock.now();
+        let mut doubtful = BTreeSet::new();
+        if self.claim.failing_since.is_some_and(|since| now.duration_since(since) > DOUBT) {
+            return Ok(doubtful);
+        }
+        for branch in self.branches() {
+            let (from, to) = (at(&self.recorded.heads, branch), at(&self.here, branch));
+            let is_told = self.noticed().any(|Noticed { notice, .. }| notice.branch == *branch && notice.after == to);
+            let is_followed = self.followed.contains(branch);
+            if from != to && is_followed && !is_told && self.bringer.store.was_at(self.claim.repository, branch, to).await? {
+                doubtful.insert(branch.clone());
+            }
+        }
+        Ok(doubtful)
+    }
+
+    /// Asks again later whether these really went back.
+    pub(super) fn wait_for(&self, doubtful: &BTreeSet<Kept>) -> Result<(), SyncError> {
+        let Some(branch) = doubtful.first() else { return Ok(()) };
+        let (shown, url) = (at(&self.here, branch).short(), &self.claim.url);
+        Err(SyncError::Lag(format!("{url} shows {branch} at {shown}, where it was before; nobody tells of that, so it may lag")))
     }
 
     /// All that are or were followed. Those that are made come before those that are deleted: what only has another name now is
@@ -124,7 +157,9 @@ impl<'a> Sight<'a> {
         }
         self.bringer.git.keep(&self.claim.clone, &left_behind).await?;
         let (repository, now) = (self.claim.repository, self.bringer.clock.now());
-        Ok(self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?)
+        let recorded = self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?;
+        Point::MovesRecorded.pass();
+        Ok(recorded)
     }
 
     /// Whether a move is all that its branch has done since it was recorded.

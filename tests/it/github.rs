@@ -134,7 +134,7 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
     assert_eq!((dropped.dropped[0].push_id, dropped.files.len()), (3, 1));
 
     let back = github.host.move_branch(NAME, "main", "flod", second.after.as_ref().unwrap()).await.unwrap();
-    github.hear(Way::Look, NAME, &[back]).await;
+    github.hear(Way::Hook, NAME, &[back]).await;
 
     assert_eq!(github.told(NAME).await[3].3, ["second"]);
     assert!(github.world.changeset(second.after.unwrap()).await.dropped.is_empty(), "it is back");
@@ -161,6 +161,39 @@ async fn what_was_changed_behind_its_back_is_found_and_mended() {
     let verifier = Verifier { bringer: github.world.bringer.clone() };
     verifier.mend(&github.world.repository(NAME).await, &found).await.unwrap();
     github.world.settle().await;
+    github.world.assert_complete(NAME, 3).await;
+}
+
+#[tokio::test]
+async fn a_mirror_that_shows_a_branch_where_it_was_makes_no_pushes() {
+    let github = GitHub::with_repository(NAME).await;
+    let pushes = two_more(&github, NAME).await;
+    github.hear(Way::Hook, NAME, &pushes).await;
+    let told_of = github.told(NAME).await;
+
+    github.host.faults(NAME).set(Fault::Lag(1));
+    github.hear(Way::Look, NAME, &[]).await;
+    let behind = github.world.repository(NAME).await;
+    github.host.faults(NAME).clear();
+    github.world.later(Duration::from_secs(60)).await;
+
+    assert_eq!((behind.state(), behind.error_class), (State::Waiting, Some(ErrorClass::Lag)), "{behind:?}");
+    assert_eq!(github.told(NAME).await, told_of);
+    github.world.assert_complete(NAME, 3).await;
+}
+
+#[tokio::test]
+async fn a_branch_that_went_back_without_a_word_is_believed_after_a_while() {
+    let github = GitHub::with_repository(NAME).await;
+    let second = github.push(NAME, "second", 200).await;
+    github.hear(Way::Hook, NAME, std::slice::from_ref(&second)).await;
+    github.host.move_branch(NAME, "main", "flod", second.before.as_ref().unwrap()).await.unwrap();
+
+    github.hear(Way::Look, NAME, &[]).await;
+    let doubted = github.told(NAME).await.len();
+    github.world.later(Duration::from_secs(660)).await;
+
+    assert_eq!((doubted, github.told(NAME).await.len()), (2, 3));
     github.world.assert_complete(NAME, 3).await;
 }
 
@@ -205,8 +238,8 @@ async fn a_branch_that_is_deleted_and_made_anew_is_one_branch() {
     let only_beta = github.world.changeset(deleted.before.as_ref().unwrap()).await;
     assert_eq!(only_beta.dropped[0].push_id, 3);
 
-    github.host.move_branch(NAME, "beta", "flod", deleted.before.as_ref().unwrap()).await.unwrap();
-    github.hear(Way::Look, NAME, &[]).await;
+    let made_again = github.host.move_branch(NAME, "beta", "flod", deleted.before.as_ref().unwrap()).await.unwrap();
+    github.hear(Way::Hook, NAME, &[made_again]).await;
 
     assert_eq!(github.told(NAME).await[3].3, ["only beta"]);
     assert!(github.world.changeset(deleted.before.unwrap()).await.dropped.is_empty());

@@ -17,6 +17,7 @@ mod comparisons;
 mod dashboard;
 mod deploy;
 mod diffs;
+mod dumps;
 mod forks;
 mod github;
 mod github_over_pulse;
