@@ -19,6 +19,7 @@ mod deploy;
 mod diffs;
 mod forks;
 mod github;
+mod github_over_pulse;
 mod history;
 mod hooks;
 mod imports;

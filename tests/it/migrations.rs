@@ -17,6 +17,7 @@ async fn what_was_kept_before_results_came_is_kept() {
     let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
     for sql in [
         "drop table push_locale",
+        "drop table queue_binding",
         "drop table file_locale",
         "drop table repository_event",
         "drop table push_dropped",
