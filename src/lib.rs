@@ -9,6 +9,7 @@ pub mod config;
 pub mod domain;
 pub mod event;
 pub mod fetch;
+pub mod figures;
 pub mod ingest;
 pub mod plan;
 pub mod pulse;

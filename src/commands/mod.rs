@@ -6,12 +6,14 @@ mod demo;
 mod follow;
 mod logging;
 mod messages;
+mod mozlog;
 mod out;
 mod parked;
 mod parts;
 mod progress;
 mod publish;
 mod serve;
+mod supervisor;
 mod sync;
 mod tasks;
 mod trees;
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return unusable(&error),
     };
+    crate::figures::begin();
     logging::start(&config.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

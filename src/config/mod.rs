@@ -14,7 +14,7 @@ use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, Privat
 use crate::sync::LaneSettings;
 use given::{merge, refuse_unknown};
 use lengths::parse_duration;
-use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Hg, Pulse, Sync, Taskcluster, Web, usual_routes};
+use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Hg, Pulse, Sync, Taskcluster, Web, Worker, usual_routes};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,6 +54,7 @@ pub struct Config {
     hg: Hg,
     git: Git,
     clones: Clones,
+    worker: Worker,
     web: Web,
     artifacts: ArtifactCache,
     pub log: Log,
@@ -110,6 +111,7 @@ impl Config {
         text("PULSE_USER", &mut self.pulse.user);
         text("PULSE_PASSWORD", &mut self.password);
         text("ELMO_LISTEN", &mut self.web.listen);
+        text("ELMO_WORKER_LISTEN", &mut self.worker.listen);
         text("ELMO_LOG", &mut self.log.filter);
         text("ELMO_ARTIFACTS", &mut self.artifacts.cache);
         if let Some(data) = environment("ELMO_DATA") {
@@ -247,6 +249,11 @@ impl Config {
     /// What signs GitHub's webhooks; none where they are not taken.
     pub fn hook_secrets(&self) -> Vec<String> {
         self.hook_secrets.clone()
+    }
+
+    /// Where a worker says how it is, if anywhere.
+    pub fn worker_listen(&self) -> Option<&str> {
+        Some(self.worker.listen.as_str()).filter(|address| !address.is_empty())
     }
 
     /// Where the web server listens.

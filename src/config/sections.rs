@@ -95,6 +95,11 @@ pub(super) struct Clones {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub(super) struct Worker {
+    pub(super) listen: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Web {
     pub(super) listen: String,
 }
@@ -118,4 +123,5 @@ pub struct Log {
 pub enum LogFormat {
     Text,
     Json,
+    Mozlog,
 }

@@ -16,6 +16,7 @@ mod host_index;
 mod http;
 mod pushlog;
 mod taskcluster;
+mod timed;
 mod versions;
 
 pub use artifacts::{Artifacts, CacheError, Looked};
@@ -29,4 +30,5 @@ pub use host_index::{Listed, list};
 pub use http::{Http, HttpSettings};
 pub use pushlog::{PAGE, Page, page_after, parse_page, window};
 pub use taskcluster::{Credentials, ListedArtifact, PrivateHosts, Queue, QueueError, QueueSettings, Trouble};
+use timed::timed;
 pub use versions::{ChangedFile, How, Programs, Versions};

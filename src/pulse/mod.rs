@@ -6,6 +6,7 @@
 
 mod check;
 mod consumer;
+mod liveliness;
 mod session;
 
 pub use check::{Probe, probe};

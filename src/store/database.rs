@@ -6,12 +6,13 @@ use super::dictionary::Dictionary;
 use super::migrations;
 use super::rows::Rows;
 use super::touched::KnownPaths;
+use crate::figures::{TRANSACTIONS, outcome};
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,11 @@ pub enum StoreError {
     Open { source: sqlx::Error },
     #[error("could not bring the database's tables up to date")]
     Migrate { source: sqlx::migrate::MigrateError },
+    #[error(
+        "this program is too old for the database: it knows the tables up to migration {known}, and {needed} is needed; \
+         run the newer program"
+    )]
+    TooOld { known: i64, needed: i64 },
     #[error("the database did not do as asked")]
     Query { source: sqlx::Error },
     #[error("a name, URL or revision in the database is not one: {0}")]
@@ -131,7 +137,7 @@ impl Store {
     /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock.
     ///
     /// # Errors
-    /// When it cannot be reached, or was written by a newer program.
+    /// When it cannot be reached, or a newer program has taken something away from its tables.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let store = Store::connect(url).await?;
         store.migrate().await?;
@@ -159,7 +165,7 @@ impl Store {
     /// Brings the tables up to date; a second worker that starts at the same moment waits.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut connection = self.writers.acquire().await?;
-        migrations::run(&mut connection, self.kind).await.map_err(|source| StoreError::Migrate { source })
+        migrations::run(&mut connection, self.kind).await
     }
 
     /// Which database it is.
@@ -205,7 +211,10 @@ impl Store {
     {
         let mut tries = 1;
         loop {
-            match self.write_once(input, &change).await {
+            let began = Instant::now();
+            let done = self.write_once(input, &change).await;
+            TRANSACTIONS.note([outcome(&done)], began.elapsed());
+            match done {
                 Err(StoreError::Query { source }) if is_collision(&source) && tries < TRIES => {
                     tracing::debug!(tries, error = %source, "two changes collided, trying again");
                     tokio::time::sleep(Duration::from_millis(fastrand::u64(5..50) << tries.min(5))).await;

@@ -42,14 +42,19 @@ pub struct Noted {
 
 const NOTE_PUSHES: RowsSql = rows_sql!(
     "update repository
-     set announced_push = wish.upto, due_at = $2, priority = 0
+     set announced_push = wish.upto, due_at = $2, priority = 0,
+         wished_at = case when due_at is null then $2 else coalesce(wished_at, $2) end
      from (select cast(value->>0 as bigint) as id, cast(value->>1 as bigint) as upto from " ROWS ") as wish
      where repository.id = wish.id and repository.announced_push < wish.upto and repository.last_push < wish.upto");
 const NOTE_LOOKS: RowsSql = rows_sql!(
-    "update repository set wishes = wishes + 1, due_at = $2, priority = 0
+    "update repository
+     set wishes = wishes + 1, due_at = $2, priority = 0,
+         wished_at = case when due_at is null then $2 else coalesce(wished_at, $2) end
      where id in (select cast(value->>0 as bigint) from " ROWS ")");
 const ANNOUNCE_BY_NAME: &str = "
-    update repository set announced_push = $1, due_at = $2, priority = 0
+    update repository
+    set announced_push = $1, due_at = $2, priority = 0,
+        wished_at = case when due_at is null then $2 else coalesce(wished_at, $2) end
     where name = $3 and announced_push < $1 and last_push < $1";
 const COUNT: RowsSql = rows_sql!(
     "insert into message_count (exchange, kind, outcome, count, last_at)

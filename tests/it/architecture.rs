@@ -8,14 +8,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("event", &["domain"]),
     ("plan", &["domain", "event"]),
-    ("store", &["domain"]),
-    ("fetch", &["domain"]),
+    ("figures", &[]),
+    ("store", &["domain", "figures"]),
+    ("fetch", &["domain", "figures"]),
     ("ingest", &["domain", "event", "fetch", "plan", "store"]),
-    ("sync", &["domain", "store", "fetch"]),
-    ("pulse", &["domain"]),
-    ("web", &["domain", "store", "fetch"]),
+    ("sync", &["domain", "figures", "store", "fetch"]),
+    ("pulse", &["domain", "figures"]),
+    ("web", &["domain", "figures", "store", "fetch"]),
     ("config", &["domain", "fetch", "pulse", "sync"]),
-    ("commands", &["config", "domain", "event", "fetch", "ingest", "plan", "pulse", "store", "sync", "web"]),
+    ("commands", &["config", "domain", "event", "fetch", "figures", "ingest", "plan", "pulse", "store", "sync", "web"]),
 ];
 
 /// Each library with the one module that may name it.

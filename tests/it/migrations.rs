@@ -16,6 +16,8 @@ async fn what_was_kept_before_results_came_is_kept() {
     world.deliver_body("no message").await;
     let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
     for sql in [
+        "drop table compatibility",
+        "alter table repository drop column wished_at",
         "drop table push_locale",
         "drop table file_locale",
         "drop table repository_event",
