@@ -15,4 +15,5 @@ pub mod plan;
 pub mod pulse;
 pub mod store;
 pub mod sync;
+pub mod traces;
 pub mod web;

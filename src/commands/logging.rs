@@ -1,9 +1,10 @@
-//! Log lines on standard error.
+//! Log lines on standard error, and traces to a collector.
 
 use super::mozlog::Mozlog;
 use super::progress::AboveBars;
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, Traces};
 use crate::store::Statements;
+use crate::traces::{Exporting, NotExported, export_to};
 use std::io::IsTerminal;
 use tracing::Subscriber;
 use tracing_subscriber::layer::SubscriberExt;
@@ -23,6 +24,14 @@ pub(super) fn start(log: &Log) {
     });
     let lines = lines(log.format).with_filter(filter);
     Registry::default().with(lines).with(Statements::layer()).init();
+}
+
+/// Starts tracing, where a collector is configured; as long as what is given back is kept.
+pub(super) fn trace(traces: &Traces) -> Result<Option<Exporting>, NotExported> {
+    if traces.endpoint.is_empty() {
+        return Ok(None);
+    }
+    export_to(&traces.endpoint, &traces.service).map(Some)
 }
 
 fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync> {

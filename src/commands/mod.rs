@@ -120,12 +120,17 @@ pub fn main() -> ExitCode {
     };
     crate::figures::begin();
     logging::start(&config.log);
+    let exporting = match logging::trace(&config.traces) {
+        Ok(exporting) => exporting,
+        Err(error) => return unusable(&error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
     let outcome = runtime.block_on(run(cli.command, config));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    drop(exporting);
     exit_code(outcome)
 }
 

@@ -123,7 +123,7 @@ mod tests {
         let hostile = "fr\"}\r\n{\"Severity\":0}\u{2028}\u{1b}[31m\0";
 
         tracing::subscriber::with_default(log, || {
-            tracing::warn!(target: "elmo::sync", repository.name = %hostile, wait_ms = 5_u64, said = hostile, "not up to date {hostile}");
+            tracing::warn!(target: "elmo::sync", wait_ms = 5_u64, repository.name = %hostile, said = hostile, "not up to date {hostile}");
         });
 
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

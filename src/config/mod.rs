@@ -7,7 +7,7 @@ mod lengths;
 mod queues;
 mod sections;
 
-pub use sections::{Log, LogFormat};
+pub use sections::{Log, LogFormat, Traces};
 
 use crate::domain::{NotAName, RootUrl, UrlRules};
 use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, PrivateHosts, QueueSettings};
@@ -58,6 +58,7 @@ pub struct Config {
     web: Web,
     artifacts: ArtifactCache,
     pub log: Log,
+    pub traces: Traces,
     #[serde(skip)]
     password: String,
     #[serde(skip)]
@@ -113,6 +114,8 @@ impl Config {
         text("ELMO_LISTEN", &mut self.web.listen);
         text("ELMO_WORKER_LISTEN", &mut self.worker.listen);
         text("ELMO_LOG", &mut self.log.filter);
+        text("OTEL_EXPORTER_OTLP_ENDPOINT", &mut self.traces.endpoint);
+        text("OTEL_SERVICE_NAME", &mut self.traces.service);
         text("ELMO_ARTIFACTS", &mut self.artifacts.cache);
         if let Some(data) = environment("ELMO_DATA") {
             self.data = PathBuf::from(data);

@@ -110,6 +110,14 @@ pub(super) struct ArtifactCache {
     pub(super) budget_mib: u64,
 }
 
+/// Where traces go, if anywhere.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Traces {
+    /// The collector's address; nothing is traced where it is empty.
+    pub endpoint: String,
+    pub service: String,
+}
+
 /// What is logged and how.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Log {

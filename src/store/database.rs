@@ -7,6 +7,7 @@ use super::migrations;
 use super::rows::Rows;
 use super::touched::KnownPaths;
 use crate::figures::{TRANSACTIONS, outcome};
+use crate::traces::Going;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
@@ -226,6 +227,19 @@ impl Store {
     }
 
     async fn write_once<I, T, F>(&self, input: &I, change: &F) -> Result<T, StoreError>
+    where
+        I: Sync,
+        F: for<'t> Fn(&'t mut Change, &'t I) -> Step<'t, T>,
+    {
+        let commit = Going::commit();
+        let done = self.write_untraced(input, change).await;
+        if let Err(error) = &done {
+            commit.failed(&error.to_string());
+        }
+        done
+    }
+
+    async fn write_untraced<I, T, F>(&self, input: &I, change: &F) -> Result<T, StoreError>
     where
         I: Sync,
         F: for<'t> Fn(&'t mut Change, &'t I) -> Step<'t, T>,

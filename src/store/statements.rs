@@ -3,9 +3,9 @@
 use crate::figures::STATEMENTS;
 use std::time::Duration;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -19,7 +19,7 @@ pub struct Statements;
 impl Statements {
     /// The layer, which sees nothing but statements.
     pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
-        Statements.with_filter(filter_fn(|of: &Metadata<'_>| of.target() == TARGET && *of.level() <= Level::DEBUG))
+        Statements.with_filter(Targets::new().with_target(TARGET, Level::DEBUG))
     }
 }
 

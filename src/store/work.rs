@@ -35,6 +35,8 @@ pub struct Claim {
     pub failing_since: Option<Timestamp>,
     /// Since when there is news of it that is not recorded; none where only the timer wants it.
     pub wished: Option<Timestamp>,
+    /// The trace in which that was said.
+    pub trace: Option<String>,
     wishes: i64,
     holder: String,
 }
@@ -78,7 +80,7 @@ macro_rules! claim_sql {
             ")
                and lease_until <= $4
              returning id, name, url, clone, generation, announced_push, last_push, wishes, wishes_met, attempts,
-                       checked_at, failing_since, vcs, branches, wished_at"
+                       checked_at, failing_since, vcs, branches, wished_at, wish_trace"
         )
     };
 }
@@ -95,7 +97,7 @@ const COMPLETE: &str = "
         wishes_met = $2, announced_push = case when announced_push < last_push then last_push else announced_push end,
         due_at = case when announced_push > last_push or wishes > $2 then $1 else null end,
         priority = case when announced_push > last_push then 0 else 1 end,
-        wished_at = case when announced_push > last_push or wishes > $2 then lease_since else null end,
+        wished_at = case when announced_push > last_push or wishes > $2 then lease_since else null end, wish_trace = null,
         lease_holder = null, lease_until = 0
     where id = $3 and lease_holder = $4";
 const FAILED: &str = "
@@ -107,12 +109,14 @@ const RELEASE: &str = "update repository set lease_holder = null, lease_until = 
 const WISH_ALL: &str = "
     update repository
     set wishes = wishes + 1, due_at = coalesce(due_at, $1), priority = case when due_at is null then 1 else priority end,
-        wished_at = case when due_at is null then null else wished_at end
+        wished_at = case when due_at is null then null else wished_at end,
+        wish_trace = case when due_at is null then null else wish_trace end
     where archived = 0 and coalesce(checked_at, 0) <= $2";
 const WISH: &str = "
     update repository
     set wishes = wishes + 1, due_at = $1, priority = 0,
-        wished_at = case when due_at is null then $1 else coalesce(wished_at, $1) end
+        wished_at = case when due_at is null then $1 else coalesce(wished_at, $1) end,
+        wish_trace = case when due_at is null then null else wish_trace end
     where name = $2 and archived = 0";
 const GIVE_UP_ANNOUNCED: &str = "update repository set announced_push = $1 where id = $2 and announced_push > $1";
 const NEW_GENERATION: &str = "
@@ -241,6 +245,7 @@ fn claim_from(row: &AnyRow, worker: &str) -> Result<Claim, StoreError> {
         attempts: u32::try_from(number("attempts")?).unwrap_or(u32::MAX),
         failing_since: time(row, "failing_since")?,
         wished: time(row, "wished_at")?,
+        trace: row.try_get("wish_trace")?,
         wishes,
         holder: worker.to_owned(),
     })

@@ -6,6 +6,7 @@ use super::{SyncError, judge};
 use crate::domain::{ErrorClass, in_full, milliseconds};
 use crate::figures::{LANES, LANES_BUSY, ROUNDS, SYNCS, WISHES};
 use crate::store::{Claim, Ending, Store, StoreError};
+use crate::traces::Going;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -201,8 +202,9 @@ impl Lanes {
     /// Works on a claim and gives it back; `goes_on` is told now and then that this goes on.
     async fn take(&self, claim: &Claim, goes_on: impl Fn()) -> Result<(), StoreError> {
         let (started, _busy) = (Instant::now(), LANES_BUSY.one_more());
+        let going = Going::sync(claim.trace.as_deref(), claim.name.to_string(), claim.wished.filter(|_| claim.attempts == 0));
         let done = tokio::select! {
-            done = self.bringer.bring(claim) => done,
+            done = going.within(self.bringer.bring(claim)) => done,
             never = self.keep_lease(claim, goes_on) => match never {},
         };
         self.note_host(claim, &done);
@@ -212,7 +214,10 @@ impl Lanes {
                 tracing::debug!(repository.name = %claim.name, duration_ms = milliseconds(started.elapsed()), "up to date");
                 Ending::Complete
             }
-            Err(error) => self.failed(claim, &error)?,
+            Err(error) => {
+                going.failed(&in_full(&error));
+                self.failed(claim, &error)?
+            }
         };
         let now = self.bringer.clock.now();
         self.store().end(claim, &ending, now).await?;

@@ -9,14 +9,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event", &["domain"]),
     ("plan", &["domain", "event"]),
     ("figures", &[]),
-    ("store", &["domain", "figures"]),
+    ("traces", &[]),
+    ("store", &["domain", "figures", "traces"]),
     ("fetch", &["domain", "figures"]),
-    ("ingest", &["domain", "event", "fetch", "plan", "store"]),
-    ("sync", &["domain", "figures", "store", "fetch"]),
+    ("ingest", &["domain", "event", "fetch", "plan", "store", "traces"]),
+    ("sync", &["domain", "figures", "store", "fetch", "traces"]),
     ("pulse", &["domain", "figures"]),
     ("web", &["domain", "figures", "store", "fetch"]),
     ("config", &["domain", "fetch", "pulse", "sync"]),
-    ("commands", &["config", "domain", "event", "fetch", "figures", "ingest", "plan", "pulse", "store", "sync", "web"]),
+    ("commands", &["config", "domain", "event", "fetch", "figures", "ingest", "plan", "pulse", "store", "sync", "traces", "web"]),
 ];
 
 /// Each library with the one module that may name it.
@@ -40,6 +41,10 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("clap", &["commands"]),
     ("indicatif", &["commands"]),
     ("toml", &["config"]),
+    ("sd_notify", &["commands"]),
+    ("opentelemetry", &["traces"]),
+    ("opentelemetry_otlp", &["traces"]),
+    ("opentelemetry_sdk", &["traces"]),
 ];
 
 fn source() -> PathBuf {

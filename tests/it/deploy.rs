@@ -61,7 +61,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The environment variables of ours that a text names.
 fn variables(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
-    let ours = |word: &&str| ["ELMO_", "PULSE_", "TASKCLUSTER_", "GITHUB_"].iter().any(|start| word.starts_with(start));
+    let ours = |word: &&str| ["ELMO_", "PULSE_", "TASKCLUSTER_", "GITHUB_", "OTEL_"].iter().any(|start| word.starts_with(start));
     words.filter(|word| ours(word) || *word == "DATABASE_URL").collect()
 }
 
