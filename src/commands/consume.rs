@@ -1,8 +1,7 @@
 //! `elmo consume-pulse` and `elmo run`: messages in, wishes, lanes.
 
-use super::Outcome;
 use super::parts::Parts;
-use super::{serve, supervisor};
+use super::{Outcome, clean, serve, supervisor};
 use crate::config::Config;
 use crate::domain::{Clock, Message, RootUrl, in_full, milliseconds};
 use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
@@ -87,6 +86,7 @@ async fn work(parts: &Parts, queues: &Queues, lanes: &Lanes, stop: CancellationT
         lanes.run(stop.clone()),
         join_all(deployments),
         retry_parked(&tasks, stop.clone()),
+        clean::now_and_then(parts, stop.clone()),
     );
     Ok(())
 }

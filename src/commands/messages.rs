@@ -11,7 +11,7 @@ use super::sync::sentence;
 use crate::config::Config;
 use crate::domain::{HGPUSHES, Message, Repository, RootUrl, State, milliseconds};
 use crate::ingest::{Outcome, Tasks};
-use crate::pulse::{Arrival, Subscription, Verdict, consume};
+use crate::pulse::{Arrival, QueueType, Subscription, Verdict, consume};
 use crate::store::Totals;
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -178,6 +178,7 @@ impl Record {
         let subscription = Subscription {
             queue: format!("record-{:08x}", fastrand::u32(..)),
             expires: Some(Duration::from_secs(300)),
+            queue_type: QueueType::Classic,
             ..config.hg_pushes()?
         };
         let file = File::options().append(true).create(true).open(&self.file);

@@ -1,6 +1,7 @@
 //! The command line: wires the parts and runs them. Errors end here, as a sentence on standard error and an exit code.
 
 mod check;
+mod clean;
 mod consume;
 mod demo;
 mod follow;
@@ -89,6 +90,10 @@ enum Command {
     Check(check::Check),
     /// Hold the database against clones and pushlogs
     Verify(verify::Verify),
+    /// Forget what was kept long enough and nobody needs
+    ///
+    /// A worker does the same every hour. How long is set in the section [retention] of the settings.
+    Clean(clean::Clean),
     /// Bring the database's tables up to date
     Migrate,
     /// Print completions for a shell
@@ -168,6 +173,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Outcome> {
         Command::Parked(parked) => parked.run(config, &mut out).await,
         Command::Check(check) => check.run(config, &mut out).await,
         Command::Verify(verify) => verify.run(config, &mut out).await,
+        Command::Clean(clean) => clean.run(config, &mut out).await,
         Command::Migrate => {
             let store = parts::open_store(&config).await?;
             out.line(format_args!("the tables are up to date ({:?})", store.kind()))?;

@@ -9,12 +9,12 @@ mod sections;
 
 pub use sections::{Log, LogFormat, Traces};
 
-use crate::domain::{NotAName, RootUrl, UrlRules};
+use crate::domain::{NotAName, Retention, RootUrl, UrlRules};
 use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, PrivateHosts, QueueSettings};
 use crate::sync::LaneSettings;
 use given::{merge, refuse_unknown};
 use lengths::parse_duration;
-use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Hg, Pulse, Sync, Taskcluster, Web, Worker, usual_routes};
+use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Hg, Kept, Pulse, Sync, Taskcluster, Web, Worker, usual_routes};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -57,6 +57,7 @@ pub struct Config {
     worker: Worker,
     web: Web,
     artifacts: ArtifactCache,
+    retention: Kept,
     pub log: Log,
     pub traces: Traces,
     #[serde(skip)]
@@ -197,6 +198,12 @@ impl Config {
         let folder = || self.data.join("artifacts").display().to_string();
         let place = if self.artifacts.cache.is_empty() { folder() } else { self.artifacts.cache.clone() };
         (place, self.artifacts.budget_mib << 20)
+    }
+
+    /// For how long what nobody needs is kept.
+    pub fn retention(&self) -> Retention {
+        let Kept { parked, events, notices, set_aside, artifacts } = self.retention;
+        Retention { parked, events, notices, set_aside, artifacts }
     }
 
     /// How lanes go about it.

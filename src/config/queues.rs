@@ -28,6 +28,7 @@ impl Config {
             queue: "hgmo".to_owned(),
             bindings: vec!["#".to_owned()],
             expires: self.pulse.ttl,
+            queue_type: self.pulse.queue_type,
             prefetch: self.pulse.prefetch.max(1),
             batch: self.pulse.batch.clamp(1, usize::from(self.pulse.prefetch.max(1))),
             root: None,
@@ -51,6 +52,7 @@ impl Config {
                 batch: 1,
                 root: Some(deployment.root.clone()),
                 expires: pushes.expires,
+                queue_type: pushes.queue_type,
             }
         };
         Ok(self.taskcluster.deployments.iter().map(of_deployment).collect())

@@ -2,6 +2,7 @@
 
 use super::lengths::{duration, perhaps_duration};
 use crate::domain::RootUrl;
+use crate::pulse::QueueType;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ pub(super) struct Pulse {
     pub(super) user: String,
     #[serde(deserialize_with = "perhaps_duration")]
     pub(super) ttl: Option<Duration>,
+    pub(super) queue_type: QueueType,
     pub(super) prefetch: u16,
     pub(super) batch: usize,
 }
@@ -116,6 +118,20 @@ pub struct Traces {
     /// The collector's address; nothing is traced where it is empty.
     pub endpoint: String,
     pub service: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Kept {
+    #[serde(deserialize_with = "perhaps_duration")]
+    pub(super) parked: Option<Duration>,
+    #[serde(deserialize_with = "perhaps_duration")]
+    pub(super) events: Option<Duration>,
+    #[serde(deserialize_with = "perhaps_duration")]
+    pub(super) notices: Option<Duration>,
+    #[serde(deserialize_with = "perhaps_duration")]
+    pub(super) set_aside: Option<Duration>,
+    #[serde(deserialize_with = "perhaps_duration")]
+    pub(super) artifacts: Option<Duration>,
 }
 
 /// What is logged and how.

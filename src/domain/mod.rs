@@ -13,6 +13,7 @@ mod message;
 mod names;
 mod push;
 mod repository;
+mod retention;
 mod revision;
 mod task;
 
@@ -31,5 +32,6 @@ pub use push::{MAX_PUSH_ID, Push};
 pub use repository::{
     ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State, Vcs,
 };
+pub use retention::{Retention, kept_since};
 pub use revision::{NotARevision, Revision};
 pub use task::{ArtifactName, MOST_RUNS, RootUrl, TaskId, TaskRun};

@@ -49,6 +49,8 @@ pub enum CacheError {
     Open { place: String, source: object_store::Error },
     #[error("{place} can be used only by a build with the feature s3")]
     NotBuilt { place: String },
+    #[error("could not clean the artifact cache")]
+    Clean { source: object_store::Error },
 }
 
 /// Artifacts, by way of the cache.
@@ -114,6 +116,28 @@ impl Artifacts {
     /// How much the cache holds, as it was within the last minute; nothing where that cannot be told.
     pub async fn holding(&self) -> Option<Holding> {
         self.shared.counted.of(&*self.shared.cache, self.shared.clock.now()).await
+    }
+
+    /// What was fetched before that time, and that this process has not been asked for since.
+    ///
+    /// # Errors
+    /// When the cache cannot be listed.
+    pub async fn outdated(&self, before: Timestamp) -> Result<Holding, CacheError> {
+        Ok(holding_of(&self.shared.unused_since(before).await?))
+    }
+
+    /// Deletes that; gives what it was.
+    ///
+    /// # Errors
+    /// When the cache cannot be listed or changed.
+    pub async fn forget_outdated(&self, before: Timestamp) -> Result<Holding, CacheError> {
+        let outdated = self.shared.unused_since(before).await?;
+        for object in &outdated {
+            self.shared.delete(&object.location).await.map_err(|source| CacheError::Clean { source })?;
+        }
+        // It is counted anew when something is written next.
+        self.shared.state().bytes = None;
+        Ok(holding_of(&outdated))
     }
 
     /// How many bytes the cache may hold.
@@ -226,15 +250,27 @@ impl Inner {
                 if bytes <= self.budget / 10 * 9 {
                     break;
                 }
-                match self.cache.delete(&object.location).await {
-                    // Another web server may have made room at the same moment.
-                    Ok(()) | Err(object_store::Error::NotFound { .. }) => bytes -= object.size,
-                    Err(error) => return Err(error),
-                }
+                self.delete(&object.location).await?;
+                bytes -= object.size;
             }
         }
         self.state().bytes = Some(bytes);
         Ok(())
+    }
+
+    /// Another web server may have deleted it at the same moment.
+    async fn delete(&self, location: &Path) -> Result<(), object_store::Error> {
+        match self.cache.delete(location).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn unused_since(&self, before: Timestamp) -> Result<Vec<ObjectMeta>, CacheError> {
+        let listed: Result<Vec<ObjectMeta>, _> = self.cache.list(None).try_collect().await;
+        let mut objects = listed.map_err(|source| CacheError::Clean { source })?;
+        objects.retain(|object| self.last_used(object) < before);
+        Ok(objects)
     }
 
     fn last_used(&self, object: &ObjectMeta) -> Timestamp {
@@ -295,6 +331,10 @@ fn open_url(place: &str) -> Result<Box<dyn ObjectStore>, CacheError> {
 #[cfg(not(feature = "s3"))]
 fn open_url(place: &str) -> Result<Box<dyn ObjectStore>, CacheError> {
     Err(CacheError::NotBuilt { place: place.to_owned() })
+}
+
+fn holding_of(objects: &[ObjectMeta]) -> Holding {
+    Holding { files: objects.len() as u64, bytes: objects.iter().map(|object| object.size).sum(), is_all: true }
 }
 
 fn is_gone(trouble: Trouble) -> bool {

@@ -26,10 +26,10 @@ const HISTORIES: [&str; 2] = [".hg", ".git"];
 /// The clones of this machine.
 #[derive(Clone)]
 pub struct Clones {
-    data: PathBuf,
+    pub(super) data: PathBuf,
     hg: Hg,
     servers: Servers,
-    settings: CloneSettings,
+    pub(super) settings: CloneSettings,
 }
 
 impl Clones {
@@ -124,22 +124,6 @@ impl Clones {
         self.forget_oldest_aside(&kept)
     }
 
-    /// Deletes the oldest of what was set aside until the rest fits its budget; never the newest.
-    fn forget_oldest_aside(&self, newest: &Path) -> Result<(), FetchError> {
-        let mut kept = aside_clones(&self.data.join("aside")).map_err(disk("list the clones set aside"))?;
-        kept.sort_by_key(|(_, at, _)| *at);
-        let mut bytes: u64 = kept.iter().map(|(_, _, size)| size).sum();
-        for (path, _, size) in kept.into_iter().filter(|(path, ..)| path != newest) {
-            if bytes <= self.settings.aside_bytes {
-                break;
-            }
-            tracing::info!(path = %path.display(), size, "deleting a clone set aside, the budget is used up");
-            std::fs::remove_dir_all(&path).map_err(disk("delete a clone set aside"))?;
-            bytes -= size;
-        }
-        Ok(())
-    }
-
     /// The version of hg, to see that it runs.
     pub async fn hg_version(&self) -> Result<String, FetchError> {
         Ok(self.hg.version().await?)
@@ -159,28 +143,4 @@ impl Clones {
 /// Where in the data folder a clone is, or would be.
 pub(super) fn place(data: &Path, clone: &RepositoryName) -> PathBuf {
     data.join("clones").join(clone.as_str())
-}
-
-fn aside_clones(folder: &Path) -> io::Result<Vec<(PathBuf, std::time::SystemTime, u64)>> {
-    let mut clones = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        clones.push((entry.path(), entry.metadata()?.modified()?, size_of(&entry.path())?));
-    }
-    Ok(clones)
-}
-
-fn size_of(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            match entry.file_type()?.is_dir() {
-                true => folders.push(entry.path()),
-                false => bytes += entry.metadata()?.len(),
-            }
-        }
-    }
-    Ok(bytes)
 }

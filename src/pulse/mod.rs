@@ -13,6 +13,7 @@ pub use check::{Probe, probe};
 pub use consumer::{consume, consume_each};
 
 use crate::domain::{Message, RootUrl};
+use serde::Deserialize;
 use std::time::Duration;
 
 /// Where and what to consume.
@@ -25,12 +26,24 @@ pub struct Subscription {
     pub bindings: Vec<String>,
     /// The broker deletes the queue when nobody consumed it for so long; none keeps it for ever.
     pub expires: Option<Duration>,
+    pub queue_type: QueueType,
     /// How many unacknowledged messages the broker may hand out.
     pub prefetch: u16,
     /// How many messages are taken at once, at most.
     pub batch: usize,
     /// The Taskcluster deployment that publishes there, which its messages do not name.
     pub root: Option<RootUrl>,
+}
+
+/// Which kind of queue RabbitMQ makes, its argument `x-queue-type`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum QueueType {
+    /// On one node.
+    #[default]
+    Classic,
+    /// Copied to several nodes by Raft.
+    Quorum,
 }
 
 /// A RabbitMQ and who we are there.

@@ -1,6 +1,6 @@
 //! One connection to the broker with what is declared on it.
 
-use super::{Broker, PulseError, Subscription};
+use super::{Broker, PulseError, QueueType, Subscription};
 use lapin::options::{BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::AMQPUri;
@@ -65,11 +65,11 @@ impl Session {
     /// Declares our queue and binds it.
     pub(super) async fn declare(&self, subscription: &Subscription) -> Result<(), PulseError> {
         let queue = subscription.queue_name();
-        let arguments = arguments(subscription.expires);
+        let arguments = arguments(subscription);
         let declared = self.channel.queue_declare(queue.as_str().into(), QueueDeclareOptions::durable(), arguments).await;
         declared.map_err(|source| PulseError::Amqp {
             what: match reply_code(&source) {
-                Some(PRECONDITION_FAILED) => "declare our queue (was it declared with another expiry before?)",
+                Some(PRECONDITION_FAILED) => "declare our queue (was it declared with another expiry or kind before?)",
                 _ => "declare our queue",
             },
             source,
@@ -118,9 +118,13 @@ fn uri(broker: &Broker) -> Result<AMQPUri, PulseError> {
     Ok(uri)
 }
 
-fn arguments(expires: Option<Duration>) -> FieldTable {
+fn arguments(subscription: &Subscription) -> FieldTable {
     let mut arguments = FieldTable::default();
-    if let Some(expires) = expires {
+    // A classic queue is declared without naming its kind, as it was before there was another.
+    if subscription.queue_type == QueueType::Quorum {
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    }
+    if let Some(expires) = subscription.expires {
         let milliseconds = i32::try_from(expires.as_millis()).unwrap_or(i32::MAX);
         arguments.insert("x-expires".into(), AMQPValue::LongInt(milliseconds));
     }

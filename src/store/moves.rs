@@ -2,13 +2,14 @@
 //! somebody says who pushed; the numbers of later pushes then move on, so that the order is the branch's whenever the news came.
 
 use super::database::{Change, Lock, RowsSql, Step, Store, StoreError, parsed, rows_sql};
+use super::notices::has_push_sql;
 use super::pushes::kept;
 use super::recording::ADD_PUSH_CHANGESETS;
 use super::rows::{Cell, Rows};
 use super::version::{self, Of};
 use super::{dictionary, localities, placeholders, settling};
 use crate::domain::{BranchMove, Kept, Notice, RepositoryId, Revision};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -78,26 +79,17 @@ pub enum MovesRecorded {
     Overtaken,
 }
 
-/// What no push came to be recorded for in this time is forgotten: it is of a branch that nobody follows.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
-
 const HEADS: &str = "
     select branch.name, changeset.revision
     from branch_head join branch on branch.id = branch_head.branch join changeset on changeset.id = branch_head.changeset
     where branch_head.repository = $1";
-const NOTICES: &str = "
-    select branch.name, notice.origin, notice.target, notice.pusher, notice.date, notice.taken_at
-    from notice join branch on branch.id = notice.branch
-    where notice.repository = $1
-      and not exists (
-          select 1
-          from push
-          join changeset origin on origin.id = push.origin
-          join changeset target on target.id = push.target
-          where push.repository = notice.repository and push.branch = notice.branch and push.seen = 0
-            and origin.revision = notice.origin and target.revision = notice.target
-            and (push.date = notice.date or notice.date = 0))
-    order by notice.date, notice.id";
+const NOTICES: &str = concat!(
+    "select branch.name, notice.origin, notice.target, notice.pusher, notice.date, notice.taken_at
+     from notice join branch on branch.id = notice.branch
+     where notice.repository = $1 and not ",
+    has_push_sql!(),
+    " order by notice.date, notice.id"
+);
 /// Selects the pushes of a repository, in their order; `$which` of them.
 macro_rules! pushes_sql {
     ($which:literal) => {
@@ -138,7 +130,6 @@ const SET_HEADS: RowsSql = rows_sql!(
      select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS " where true
      on conflict (repository, branch) do update set changeset = excluded.changeset");
 const ADVANCE: &str = "update repository set last_push = $1 where id = $2 and last_push < $1";
-const FORGET_NOTICES: &str = "delete from notice where repository = $1 and taken_at < $2";
 
 impl Store {
     /// What is recorded and said of a repository's branches.
@@ -342,8 +333,6 @@ async fn set_heads(change: &mut Change, recording: &MovesRecording, numbers: &Nu
 async fn finish(change: &mut Change, recording: &MovesRecording, numbers: &Numbers, last: i64) -> Result<(), StoreError> {
     let new = i64::try_from(recording.moves.len()).unwrap_or_default() - i64::from(recording.instead_of.is_some());
     sqlx::query(ADVANCE).bind(last + new).bind(recording.repository.0).execute(&mut *change.tx).await?;
-    let old = (recording.now - KEPT_FOR).as_microsecond();
-    sqlx::query(FORGET_NOTICES).bind(recording.repository.0).bind(old).execute(&mut *change.tx).await?;
     let pushed = recording.moves.iter().flat_map(|one| &one.brought).map(|revision| numbers.changesets[revision]);
     settling::settle_hanging_on(change, pushed).await?;
     version::raise(change, Of::Recordings).await

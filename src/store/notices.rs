@@ -8,6 +8,21 @@ use jiff::Timestamp;
 use sqlx::Row;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Whether the push that a notice tells of is recorded.
+macro_rules! has_push_sql {
+    () => {
+        "exists (
+             select 1
+             from push
+             join changeset origin on origin.id = push.origin
+             join changeset target on target.id = push.target
+             where push.repository = notice.repository and push.branch = notice.branch and push.seen = 0
+               and origin.revision = notice.origin and target.revision = notice.target
+               and (push.date = notice.date or notice.date = 0))"
+    };
+}
+pub(super) use has_push_sql;
+
 const NOTE: RowsSql = rows_sql!(
     "insert into notice (repository, branch, origin, target, pusher, date, taken_at)
      select cast(value->>0 as bigint), cast(value->>1 as bigint), value->>2, value->>3, value->>4, cast(value->>5 as bigint),

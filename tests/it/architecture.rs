@@ -112,6 +112,16 @@ fn every_module_is_in_the_table() {
     assert_eq!(modules, MAY_USE.iter().map(|(module, _)| *module).collect());
 }
 
+/// PostgreSQL gives an error for a statement whose columns have become more since it was prepared.
+#[test]
+fn every_statement_names_the_columns_it_takes() {
+    for (path, text) in files("store") {
+        for all in ["select *", ".*,", ".* from", "returning *"] {
+            assert!(!text.contains(all), "{} takes all columns: {all}", path.display());
+        }
+    }
+}
+
 #[test]
 fn every_library_has_one_place() {
     for (library, places) in ONE_PLACE {

@@ -1,6 +1,6 @@
 //! RabbitMQ with Pulse's rights, and everything that happens to it.
 
-use crate::support::{Fault, PATIENCE, Pages, Pulse, Scope, Worker, World, until};
+use crate::support::{Fault, PATIENCE, Pages, Pulse, Running, Scope, Worker, World, account, until};
 use elmo_testbed::Cable;
 use elmo_upstream::Bulk;
 use std::time::Duration;
@@ -35,6 +35,21 @@ async fn an_operator_sees_how_many_messages_wait() {
     let queue = &queues().await[0];
     assert!((1..300).contains(&queue["messages"].as_i64().unwrap()), "one is in hand: {queue}");
     assert_eq!((&queue["name"], &queue["vhost"]), (&"queue/elmo/hgmo".into(), &pulse.vhost.as_str().into()));
+}
+
+#[tokio::test]
+async fn queues_are_of_the_kind_that_was_set_and_of_another_only_by_hand() {
+    let (world, name) = World::with_repository("fr").await;
+    let (pulse, worker) = Worker::consuming_with(&world, "[pulse]\nqueue_type = \"quorum\"\n").await;
+    let push = world.push(&name, "second").await;
+
+    pulse.publish(&[world.message(&name, &push)]).await;
+
+    world.until_complete(&name, 2).await;
+    assert_eq!(worker.terminate().await, Some(0));
+    std::fs::remove_file(world.folder().join("elmo.toml")).unwrap();
+    let mut classic = Running::start(&world, account(&pulse), &["consume-pulse"]);
+    classic.until_it_logs("was it declared with another expiry or kind before?").await;
 }
 
 #[tokio::test]

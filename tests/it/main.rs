@@ -38,6 +38,7 @@ mod recordings;
 mod results;
 mod results_over_pulse;
 mod results_refused;
+mod retention;
 mod serving;
 mod support;
 mod teams;
