@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn who_does_not_go_round_for_three_times_the_watchdogs_patience_is_not_alive() {
-        let minutes = |minutes| Duration::from_secs(60 * minutes);
+        let minutes = |minutes: u32| Duration::from_secs(60) * minutes;
         for (longest, alive) in [(None, true), (Some(minutes(0)), true), (Some(minutes(3)), true), (Some(minutes(4)), false)] {
             assert_eq!(is_alive(longest, minutes(1)), alive, "{longest:?}");
         }
