@@ -143,8 +143,14 @@ fn lanes() -> Checked {
     }
 }
 
+/// Goes on when whoever asks gives up: on a busy machine a program may take longer to start, and is known to have run the next time.
 async fn programs(health: &Health, work: &Work) -> Checked {
-    let mut ran = health.ran.lock().await;
+    let running = tokio::spawn(run_programs(Arc::clone(&health.ran), work.clone()));
+    running.await.unwrap_or_else(|error| Err(in_full(&error)))
+}
+
+async fn run_programs(ran: Arc<Mutex<Option<Instant>>>, work: Work) -> Checked {
+    let mut ran = ran.lock().await;
     if ran.is_some_and(|ran| ran.elapsed() < RAN) {
         return Ok(());
     }
