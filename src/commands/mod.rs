@@ -5,6 +5,7 @@ mod clean;
 mod consume;
 mod demo;
 mod follow;
+mod github;
 mod logging;
 mod messages;
 mod mozlog;

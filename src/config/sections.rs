@@ -121,6 +121,13 @@ pub struct Traces {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub(super) struct Github {
+    pub(super) taskcluster: Vec<String>,
+    pub(super) webhooks: Vec<String>,
+    pub(super) hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Kept {
     #[serde(deserialize_with = "perhaps_duration")]
     pub(super) parked: Option<Duration>,

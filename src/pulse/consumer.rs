@@ -1,5 +1,6 @@
 //! The loop that never ends: connect, declare, take batches, and when anything breaks, wait and begin again.
 
+use super::keys::{Keys, keep_bound};
 use super::session::Session;
 use super::{Arrival, PulseError, Subscription, Verdict};
 use crate::domain::{Message, in_full, milliseconds};
@@ -10,6 +11,7 @@ use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +32,27 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 /// Consumes until `stop`, through whatever happens to the broker. `take` decides on each arrival; what it calls done is
 /// acknowledged, and nothing else.
 pub async fn consume(subscription: &Subscription, stop: CancellationToken, take: impl AsyncFn(Arrival<'_>) -> Verdict) {
-    let consuming = async |consumer: &mut Consumer| take_batches(subscription, consumer, &stop, &take).await;
+    let consuming = async |consumer: &mut Consumer, _: &Session| take_batches(subscription, consumer, &stop, &take).await;
+    again_and_again(subscription, &stop, &take, consuming).await;
+}
+
+/// As [`consume`], with a queue that is bound as `keys` say, as they change. Nothing is declared before there are any.
+pub async fn consume_bound(
+    subscription: &Subscription,
+    mut keys: watch::Receiver<Keys>,
+    stop: CancellationToken,
+    take: impl AsyncFn(Arrival<'_>) -> Verdict,
+) {
+    tokio::select! {
+        some = keys.wait_for(|keys| !keys.is_empty()) => if some.is_err() { return },
+        () = stop.cancelled() => return,
+    }
+    let consuming = async |consumer: &mut Consumer, session: &Session| {
+        tokio::select! {
+            done = take_batches(subscription, consumer, &stop, &take) => done,
+            failed = keep_bound(session, subscription, keys.clone(), &take) => match failed? {},
+        }
+    };
     again_and_again(subscription, &stop, &take, consuming).await;
 }
 
@@ -41,7 +63,7 @@ pub async fn consume_each(
     stop: CancellationToken,
     take: impl AsyncFn(Arrival<'_>, Duration) -> Verdict,
 ) {
-    let consuming = async |consumer: &mut Consumer| take_each(subscription, consumer, &stop, &take).await;
+    let consuming = async |consumer: &mut Consumer, _: &Session| take_each(subscription, consumer, &stop, &take).await;
     again_and_again(subscription, &stop, &async |arrival: Arrival<'_>| take(arrival, Duration::ZERO).await, consuming).await;
 }
 
@@ -49,7 +71,7 @@ async fn again_and_again(
     subscription: &Subscription,
     stop: &CancellationToken,
     take: &impl AsyncFn(Arrival<'_>) -> Verdict,
-    consuming: impl AsyncFn(&mut Consumer) -> Result<(), PulseError>,
+    consuming: impl AsyncFn(&mut Consumer, &Session) -> Result<(), PulseError>,
 ) {
     let (mut wait, mut broke) = (FIRST_WAIT, false);
     while !stop.is_cancelled() {
@@ -79,7 +101,7 @@ async fn connected(
     broke: bool,
     stop: &CancellationToken,
     take: &impl AsyncFn(Arrival<'_>) -> Verdict,
-    consuming: &impl AsyncFn(&mut Consumer) -> Result<(), PulseError>,
+    consuming: &impl AsyncFn(&mut Consumer, &Session) -> Result<(), PulseError>,
 ) -> Result<(), PulseError> {
     let opened = tokio::select! { opened = set_up(subscription) => opened?, () = stop.cancelled() => return Ok(()) };
     let (session, mut consumer, is_new) = opened;
@@ -92,7 +114,7 @@ async fn connected(
     }
     tracing::info!(broker = ?subscription.broker, queue = subscription.queue_name(), "consuming");
     let done = tokio::select! {
-        done = consuming(&mut consumer) => done,
+        done = consuming(&mut consumer, &session) => done,
         never = tell_waiting(&session, subscription, take) => match never {},
     };
     if done.is_ok() {

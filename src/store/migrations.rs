@@ -13,6 +13,7 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (4, "pages", include_str!("../../migrations/0004_pages.sql")),
     (5, "queues", include_str!("../../migrations/0005_queues.sql")),
     (6, "git", include_str!("../../migrations/0006_git.sql")),
+    (8, "bindings", include_str!("../../migrations/0008_bindings.sql")),
     (11, "wishes", include_str!("../../migrations/0011_wishes.sql")),
 ];
 

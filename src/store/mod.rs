@@ -3,6 +3,7 @@
 //! Every change is one transaction that is safe to do twice, in any order, by several workers at once: unique keys, upserts
 //! where only newer or fuller data wins, never read-then-insert. One SQL text serves SQLite and PostgreSQL.
 
+mod bindings;
 mod changesets;
 mod counting_run;
 mod counts;
@@ -41,6 +42,7 @@ mod verify;
 mod version;
 mod work;
 
+pub use bindings::QueueName;
 pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
 pub use counts::{DeploymentCount, InHand, MessageCount, Totals};
 pub use database::{Kind, Store, StoreError};

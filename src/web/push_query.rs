@@ -15,9 +15,9 @@ const FURTHEST: u32 = 10_000;
 /// How long a text may be, and how many names can be asked for.
 const LONGEST: usize = 200;
 const MOST_NAMES: usize = 50;
-/// How many changesets of a push are shown, and of all pushes of a page together: 800 make half a megabyte.
+/// How many changesets of a push are shown, and of all pushes of a page together: 500 make half a megabyte.
 const CHANGESETS_EACH: usize = 20;
-const CHANGESETS_TOGETHER: usize = 800;
+const CHANGESETS_TOGETHER: usize = 500;
 
 /// Which pushes an address asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod deploy;
 mod diffs;
 mod forks;
 mod github;
+mod github_over_pulse;
 mod health;
 mod history;
 mod hooks;

@@ -20,6 +20,7 @@ async fn what_was_kept_before_results_came_is_kept() {
         "alter table repository drop column wished_at",
         "alter table repository drop column wish_trace",
         "drop table push_locale",
+        "drop table queue_binding",
         "drop table file_locale",
         "drop table repository_event",
         "drop table push_dropped",

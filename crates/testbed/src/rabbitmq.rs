@@ -25,7 +25,12 @@ use crate::{
 };
 
 /// The exchanges that each vhost has, all durable and of type topic.
-pub const EXCHANGES: [&str; 2] = ["exchange/hgpushes/v2", "exchange/taskcluster-queue/v1/task-completed"];
+pub const EXCHANGES: [&str; 4] = [
+    "exchange/hgpushes/v2",
+    "exchange/taskcluster-queue/v1/task-completed",
+    "exchange/taskcluster-github/v1/push",
+    "exchange/github-webhooks/v1",
+];
 
 /// Each has its name as password.
 const USERS: [User; 3] = [

@@ -1,7 +1,7 @@
 //! The statements of the pushlog. Each is whole where it stands but for two parts that several share: what a changeset has to
 //! say, and what it has to touch.
 
-use super::super::database::RowsSql;
+use super::super::database::{RowsSql, rows_sql};
 use super::keys::Direction;
 
 /// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`. To put a text that anything
@@ -174,6 +174,14 @@ macro_rules! fitting_of_list_sql {
 pub(super) static FITTING_OF_ONE: Directed<&str> =
     Directed { older: fitting_sql!("push.repository = $1", "desc"), newer: fitting_sql!("push.repository = $1", "asc") };
 pub(super) static FITTING: Directed<RowsSql> = of_list!(fitting_of_list_sql);
+/// The pushes of these numbers.
+pub(super) static NUMBERED: RowsSql = rows_sql!(
+    "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
+            repository.generation as now_in, repository.vcs, push.branch
+     from " ROWS "
+     cross join push
+     cross join repository
+     where push.id = cast(value->>0 as bigint) and repository.id = push.repository");
 pub(super) static TOUCHED: Directed<RowsSql> = of_list!(touched_sql);
 pub(super) static FIRST: Directed<RowsSql> = of_list!(first_sql);
 pub(super) static EDGE_OF_ONE: Directed<&str> =

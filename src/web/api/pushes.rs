@@ -77,7 +77,7 @@ pub(super) enum Moment {
 
 /// Pushes
 ///
-/// The pushlog, newest first. Of each push 20 changesets at most, 800 of all; with a filter that changesets have to fit, those that do. A filter
+/// The pushlog, newest first. Of each push 20 changesets at most, 500 of all; with a filter that changesets have to fit, those that do. A filter
 /// that no index answers looks at a bounded number of pushes: there may be none in `items` while `next` goes on.
 #[utoipa::path(get, operation_id = "pushes", path = "/pushes", tag = "Pushes", params(Params), responses(
     (status = 200, description = "Pushes, newest first.", body = List<PushShown>, links(
