@@ -94,7 +94,7 @@ enum Command {
     Verify(verify::Verify),
     /// Forget what was kept long enough and nobody needs
     ///
-    /// A worker does the same every hour. How long is set in the section [retention] of the settings.
+    /// A worker does the same every hour. How long is set in the section \[retention\] of the settings.
     Clean(clean::Clean),
     /// Bring the database's tables up to date
     Migrate,
