@@ -10,10 +10,13 @@ mod latency;
 mod localized;
 mod memory;
 mod pages;
+mod process;
 mod report;
 mod results;
+mod scale;
 mod setting;
 mod skip;
+mod soak;
 mod three_years;
 mod visitors;
 
@@ -21,7 +24,7 @@ use anyhow::bail;
 use report::Report;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n [SCALE]
+const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n|scale|soak [SCALE]
 
 SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; the limits are meant for
 the whole.";
@@ -44,6 +47,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         "pages" => pages::run(&mut report, scale).await?,
         "diff" => diff::run(&mut report, scale).await?,
         "l10n" => l10n::run(&mut report, scale)?,
+        "scale" => scale::run(&mut report, scale).await?,
+        "soak" => soak::run(&mut report, scale).await?,
         _ => bail!(USAGE),
     }
     Ok(if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
