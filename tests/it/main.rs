@@ -6,6 +6,7 @@
 
 mod api;
 mod architecture;
+mod backup;
 mod bad_answers;
 mod branch_moves;
 mod broker;
@@ -22,6 +23,7 @@ mod github;
 mod history;
 mod hooks;
 mod imports;
+mod legacy;
 mod made_anew;
 mod messages;
 mod migrations;
