@@ -30,7 +30,7 @@ impl ImportLegacy {
         out.line(format_args!(
             "changesets are known by name so far: a running worker reads them from their hosts; without one: elmo sync --all"
         ))?;
-        out.line(format_args!("then elmo verify holds all of it against clones and pushlogs"))?;
+        out.line(format_args!("then elmo verify holds what is not archived against clones and pushlogs"))?;
         Ok(Outcome::Done)
     }
 }

@@ -4,6 +4,7 @@ use crate::support::{Commit, Pages, World, run, text};
 use elmo::domain::DAY;
 use elmo_testbed::Postgres;
 use elmo_upstream::Push;
+use jiff::SignedDuration;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 
 const TABLES: &str = include_str!("tables.sql");
@@ -96,7 +97,10 @@ async fn what_an_old_elmo_knows_is_taken_over_and_what_it_has_wrong_is_read_anew
     world.assert_complete("l10n-central/de", 3).await;
     let it = world.repository("old/it").await;
     assert_eq!((it.archived, it.last_push), (true, 7));
-    assert!(world.repository("l10n-central/fr").await.generation == 1, "its pushes are the host's own");
+    assert_eq!(world.repository("l10n-central/fr").await.generation, 1, "its pushes are the host's own");
+    let tomorrow = world.bringer.clock.now() + SignedDuration::from_hours(25);
+    let awaited: Vec<bool> = world.store.awaited(tomorrow).await.unwrap().iter().map(|awaited| awaited.followed).collect();
+    assert_eq!(awaited, [false], "only what an archived repository had is not there, and nobody waits for it");
 }
 
 #[tokio::test]

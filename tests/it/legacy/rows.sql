@@ -23,6 +23,7 @@ insert into life_push (id, "user", push_date, push_id, repository_id) values
     (7, 'anna@example.org', '2012-03-05 05:06:07', 9, 3), (8, 'anna@example.org', '2012-03-06 05:06:07', 10, 3);
 insert into life_push_changesets (push_id, changeset_id) values (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 6), (7, 6), (8, 7);
 insert into life_tree (id, code, l10n_id) values (1, 'fx_central', 1);
+insert into life_tree_repositories (tree_id, repository_id) values (1, 3);
 insert into l10nstats_run (id, srctime, missing, "missingInFiles", obsolete, total, changed, unchanged, keys, errors, report,
                            warnings, completion, build_id, locale_id, tree_id) values
     (1, '{fr1.at}', 30, 10, 0, 100, 60, 0, 5, 0, 0, 0, 60, null, 1, 1),
