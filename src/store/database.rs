@@ -120,9 +120,9 @@ macro_rules! sqlite_settings {
     };
 }
 /// The writer touches pages all over the database, and each that it has let go it reads again: it may keep 32 MiB of them, as
-/// far as there are so many; a reader 8.
+/// far as there are so many. Readers share what the system has of the file (docs/decisions/0012).
 const SQLITE_WRITER: &str = sqlite_settings!("-32000");
-const SQLITE_READER: &str = sqlite_settings!("-8000");
+const SQLITE_READER: &str = sqlite_settings!("-8000; pragma mmap_size = 2147418112");
 const POSTGRES_CONNECTIONS: u32 = 8;
 const POSTGRES_SESSION: &str =
     "set client_min_messages = warning; set jit = off; set random_page_cost = 1.1; set max_parallel_workers_per_gather = 0";

@@ -7,7 +7,7 @@ use super::rows::{Cell, Rows};
 use crate::domain::{Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One push with its changesets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,25 +88,36 @@ const ENDS: RowsSql = rows_sql!(
      join changeset start on start.id = one.first
      left join changeset_parent on changeset_parent.changeset = start.id and changeset_parent.position = 0
      left join changeset base on base.id = changeset_parent.parent");
-const CHANGESETS: RowsSql = rows_sql!(
-    ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
-            substr(changeset.description, 1, 1000) as description, branch.name as branch_name
-     from (select push_changeset.push, push_changeset.changeset, count(*) over (partition by push_changeset.push) as fitting,
-                  row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
-           from "] ROWS ["
-           cross join push_changeset
-           cross join changeset
-           where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset
-             and ($2 = 0 or (",
-            said_sql!(),
-            " and ",
-            touching_sql!(),
-            "))) as placed
-     join changeset on changeset.id = placed.changeset
-     left join branch on branch.id = changeset.branch
-     where placed.place <= $11
-     order by placed.push, placed.place"]
-);
+/// Selects changesets of pushes, each push's newest first, and how many of each fit; `$which` of them, `$most` of each.
+macro_rules! shown_sql {
+    ([$($which:expr),+], $most:literal) => {
+        rows_sql!(
+            ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+                     substr(changeset.description, 1, 1000) as description, branch.name as branch_name
+              from (select push_changeset.push, push_changeset.changeset,
+                           count(*) over (partition by push_changeset.push) as fitting,
+                           row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
+                    from "] ROWS ["
+                    cross join push_changeset
+                    cross join changeset
+                    where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset and ",
+                     $($which,)+
+                  ") as placed
+              join changeset on changeset.id = placed.changeset
+              left join branch on branch.id = changeset.branch
+              where placed.place <= ", $most,
+             " order by placed.push, placed.place"]
+        )
+    };
+}
+
+const CHANGESETS: RowsSql = shown_sql!(["($2 = 0 or (", said_sql!(), " and ", touching_sql!(), "))"], "$11");
+/// Of pushes that may have thousands, those that are known to touch what is asked for.
+const TOUCHING: RowsSql = shown_sql!(["push_changeset.changeset = cast(value->>1 as bigint) and ", said_sql!()], "$2");
+const PUSHES_OF: RowsSql = rows_sql!(
+    "select push_changeset.push, push_changeset.changeset
+     from " ROWS " cross join push_changeset
+     where push_changeset.changeset = cast(value->>0 as bigint)");
 
 const MOVES: RowsSql = rows_sql!(
     "select push.id, push.seen, branch.name, origin.revision as origin, target.revision as target,
@@ -135,11 +146,16 @@ impl Store {
         let query = sqlx::query(ONE).bind(repository.0).bind(push_id.cast_signed()).bind(generation);
         let rows = query.fetch_all(self.readers()).await?;
         let all = PushFilter { changesets_each: changesets, ..PushFilter::default() };
-        Ok(self.with_changesets(&all, &rows).await?.pop())
+        Ok(self.with_changesets(&all, None, &rows).await?.pop())
     }
 
-    /// The pushes with their changesets, as many as the filter asks for.
-    pub(super) async fn with_changesets(&self, filter: &PushFilter, pushes: &[AnyRow]) -> Result<Vec<PushRow>, StoreError> {
+    /// The pushes with their changesets, as many as the filter asks for; of those that touch its paths, if they are known.
+    pub(super) async fn with_changesets(
+        &self,
+        filter: &PushFilter,
+        touched: Option<&[i64]>,
+        pushes: &[AnyRow],
+    ) -> Result<Vec<PushRow>, StoreError> {
         let ids = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let rows = || Rows::of(ids.iter().map(|id| Cell::Number(*id)));
         let mut ends: HashMap<i64, AnyRow> = HashMap::new();
@@ -148,7 +164,11 @@ impl Store {
         }
         let counts = ends.values().map(|row| Ok(row.try_get("in_all")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
-        let mut shown = self.shown(&filter.changeset, rows(), each).await?;
+        let each = i64::try_from(each).unwrap_or(i64::MAX);
+        let mut shown = match touched {
+            Some(changesets) => self.shown_of(&filter.changeset, changesets, &ids, each).await?,
+            None => self.shown(&filter.changeset, rows(), each).await?,
+        };
         let mut moves = self.moves_of(pushes).await?;
         let push = |(row, id): (&AnyRow, &i64)| -> Result<PushRow, StoreError> {
             let push = push_from(row, ends.get(id), shown.remove(id).unwrap_or_default())?;
@@ -172,17 +192,39 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("id")?, move_from(row)?))).collect()
     }
 
-    async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
-        let query = filter.bind_to(sqlx::query(self.text(&CHANGESETS)).bind(pushes));
-        let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
-        let mut shown: HashMap<i64, Shown> = HashMap::new();
-        for row in query.fetch_all(self.readers()).await? {
-            let of_push = shown.entry(row.try_get("push")?).or_default();
-            of_push.fitting = row.try_get("fitting")?;
-            of_push.changesets.push(changeset_from(&row)?);
-        }
-        Ok(shown)
+    async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: i64) -> Result<HashMap<i64, Shown>, StoreError> {
+        let query = filter.bind_to(sqlx::query(self.text(&CHANGESETS)).bind(pushes)).bind(each);
+        shown_from(&query.fetch_all(self.readers()).await?)
     }
+
+    /// Of these changesets, those of these pushes.
+    async fn shown_of(
+        &self,
+        filter: &ChangesetFilter,
+        changesets: &[i64],
+        pushes: &[i64],
+        each: i64,
+    ) -> Result<HashMap<i64, Shown>, StoreError> {
+        let (pushes, mut pairs) = (pushes.iter().copied().collect::<HashSet<i64>>(), Rows::new());
+        for row in self.rows_for(&PUSHES_OF, Rows::of(changesets.iter().map(|id| Cell::Number(*id)))).await? {
+            let (push, changeset): (i64, i64) = (row.try_get("push")?, row.try_get("changeset")?);
+            if pushes.contains(&push) {
+                pairs.add([push, changeset].map(Cell::Number));
+            }
+        }
+        let query = filter.bind_words_to(sqlx::query(self.text(&TOUCHING)).bind(pairs.done()).bind(each));
+        shown_from(&query.fetch_all(self.readers()).await?)
+    }
+}
+
+fn shown_from(rows: &[AnyRow]) -> Result<HashMap<i64, Shown>, StoreError> {
+    let mut shown: HashMap<i64, Shown> = HashMap::new();
+    for row in rows {
+        let of_push = shown.entry(row.try_get("push")?).or_default();
+        of_push.fitting = row.try_get("fitting")?;
+        of_push.changesets.push(changeset_from(row)?);
+    }
+    Ok(shown)
 }
 
 /// The most of each that makes no more than `together` of all; one of each at least.

@@ -2,6 +2,7 @@
 
 use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::rows::{Cell, Rows};
+use super::touched::like;
 use crate::domain::{
     ErrorClass, Kept, KnownRepository, LocaleCode, NewRepository, Repository, RepositoryId, RepositoryName, RepositoryUrl, Revision,
 };
@@ -44,34 +45,29 @@ const MOVE: &str = "
     set url = $1, host = $2, wishes = wishes + 1, due_at = $3, priority = 0,
         host_number = case when host = $2 then host_number else null end
     where name = $4";
-const COLUMNS_ALL: &str = "
-    select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
-           origin.name as origin_name
-    from repository
-    left join forest on forest.id = repository.forest
-    left join locale on locale.id = repository.locale
-    left join repository origin on origin.id = repository.fork_of
-    order by repository.name";
+/// Selects repositories with all that is known of each; `$rest` says which.
+macro_rules! repositories_sql {
+    ($rest:literal) => {
+        concat!(
+            "select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
+                    origin.name as origin_name
+             from repository
+             left join forest on forest.id = repository.forest
+             left join locale on locale.id = repository.locale
+             left join repository origin on origin.id = repository.fork_of ",
+            $rest
+        )
+    };
+}
+
+const ALL: &str = repositories_sql!("order by repository.name");
+const NAMED: &str = repositories_sql!("where lower(repository.name) like lower($1) escape '\\' order by repository.name");
+const ONE: &str = repositories_sql!("where repository.name = $1");
+const OF_LOCALE: &str =
+    repositories_sql!("where repository.locale = (select id from locale where code = $1) order by repository.name");
 const NAMES: &str = "
     select repository.id, repository.name, locale.code as locale_code
     from repository left join locale on locale.id = repository.locale
-    order by repository.name";
-const COLUMNS_ONE: &str = "
-    select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
-           origin.name as origin_name
-    from repository
-    left join forest on forest.id = repository.forest
-    left join locale on locale.id = repository.locale
-    left join repository origin on origin.id = repository.fork_of
-    where repository.name = $1";
-const COLUMNS_OF_LOCALE: &str = "
-    select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
-           origin.name as origin_name
-    from locale
-    join repository on repository.locale = locale.id
-    left join forest on forest.id = repository.forest
-    left join repository origin on origin.id = repository.fork_of
-    where locale.code = $1
     order by repository.name";
 const KNOWN: RowsSql = rows_sql!(
     "select repository.id, repository.name, repository.url, repository.vcs, repository.host_number, repository.last_push,
@@ -98,12 +94,18 @@ impl Store {
 
     /// All repositories by name, archived ones too.
     pub async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
-        sqlx::query(COLUMNS_ALL).fetch_all(self.readers()).await?.iter().map(repository_from).collect()
+        sqlx::query(ALL).fetch_all(self.readers()).await?.iter().map(repository_from).collect()
+    }
+
+    /// Those with `part` in their names, by name, archived ones too.
+    pub async fn repositories_named(&self, part: &str) -> Result<Vec<Repository>, StoreError> {
+        let query = sqlx::query(NAMED).bind(like(part));
+        query.fetch_all(self.readers()).await?.iter().map(repository_from).collect()
     }
 
     /// The repositories of a locale by name, archived ones too.
     pub async fn repositories_of(&self, locale: &LocaleCode) -> Result<Vec<Repository>, StoreError> {
-        let query = sqlx::query(COLUMNS_OF_LOCALE).bind(locale.to_string());
+        let query = sqlx::query(OF_LOCALE).bind(locale.to_string());
         query.fetch_all(self.readers()).await?.iter().map(repository_from).collect()
     }
 
@@ -121,7 +123,7 @@ impl Store {
 
     /// The repository of that name.
     pub async fn repository(&self, name: &RepositoryName) -> Result<Option<Repository>, StoreError> {
-        let row = sqlx::query(COLUMNS_ONE).bind(name.to_string()).fetch_optional(self.readers()).await?;
+        let row = sqlx::query(ONE).bind(name.to_string()).fetch_optional(self.readers()).await?;
         row.map(|row| repository_from(&row)).transpose()
     }
 

@@ -105,7 +105,8 @@ const BEFORE: &str = runs_sql!(
      limit 1"
 );
 const PLACE_OF: &str = "select tree, locale from run where id = $1";
-const ACTIVE_OF: &str = runs_sql!("where run.tree = $1 and active.run is not null order by locale.code");
+const ACTIVE_OF: &str =
+    runs_sql!("where run.id in (select placed.run from active placed where placed.tree = $1) order by locale.code");
 const REVISIONS: &str = "
     select compared_repository.url, repository.name, changeset.revision, changeset.known
     from run_revision

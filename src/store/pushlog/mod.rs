@@ -91,7 +91,7 @@ impl ChangesetFilter {
         patterns.fold(query, Query::bind)
     }
 
-    fn bind_words_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
+    pub(super) fn bind_words_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         query.bind(like(&self.author)).bind(like(&self.description)).bind(self.branch.clone())
     }
 }
@@ -110,8 +110,9 @@ impl Store {
             return Ok(PushList::default());
         }
         let (stretch, mut edge) = (filter.stretch(), None);
-        let rows = match (self.touched(&filter.changeset.paths).await?, filter.few_repositories()) {
-            (Some(changesets), _) => self.of_changesets(filter, stretch, &changesets).await?,
+        let touched = self.touched(&filter.changeset.paths).await?;
+        let rows = match (&touched, filter.few_repositories()) {
+            (Some(changesets), _) => self.of_changesets(filter, stretch, changesets).await?,
             (None, Some(few)) => {
                 edge = self.edge_of_few(filter, few, stretch).await?;
                 self.of_few(filter, few, stretch.cut(edge, filter.direction())).await?
@@ -122,7 +123,7 @@ impl Store {
                 self.of_list(filter, stretch.cut(edge, filter.direction())).await?
             }
         };
-        self.list(filter, rows, edge).await
+        self.list(filter, touched.as_deref(), rows, edge).await
     }
 
     /// The newest pushes of all repositories, each with a few of its changesets.
@@ -213,7 +214,13 @@ impl Store {
     }
 
     /// The rows as a list that says where it goes on; there is one row more than asked for where there are more pushes.
-    async fn list(&self, filter: &PushFilter, mut rows: Vec<AnyRow>, edge: Option<PushKey>) -> Result<PushList, StoreError> {
+    async fn list(
+        &self,
+        filter: &PushFilter,
+        touched: Option<&[i64]>,
+        mut rows: Vec<AnyRow>,
+        edge: Option<PushKey>,
+    ) -> Result<PushList, StoreError> {
         let are_more = rows.len() > filter.length;
         rows.truncate(filter.length);
         if filter.direction() == Direction::Newer {
@@ -222,7 +229,7 @@ impl Store {
         let ends = (rows.first().map(PushKey::of).transpose()?, rows.last().map(PushKey::of).transpose()?);
         let edge = edge.filter(|_| !are_more);
         let (newer, older) = ways_on(filter.place, ends, are_more, edge);
-        let pushes = self.with_changesets(filter, &rows).await?;
+        let pushes = self.with_changesets(filter, touched, &rows).await?;
         Ok(PushList { pushes, older, newer, looked_until: edge.map(|edge| edge.date) })
     }
 }

@@ -90,8 +90,7 @@ struct Choice {
 pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: Format) -> Result<Response, PageError> {
     let Params { state, q } = read(asked)?;
     let only = named(&state)?;
-    let followed = web.store.repositories().await?;
-    let by_name: Vec<&Repository> = followed.iter().filter(|repository| has_in_name(repository, &q)).collect();
+    let by_name = web.store.repositories_named(q.trim()).await?;
     let now = web.clock.now();
     let pushes = web.store.newest_pushes(NEWEST, CHANGESETS).await?;
     let runs = web.store.runs(&RunFilter::default(), i64::MAX, NEWEST).await?;
@@ -118,11 +117,7 @@ fn named(state: &str) -> Result<Option<RepositoryState>, PageError> {
     known.map(Some).ok_or_else(|| PageError::BadRequest(format!("The state of a repository can be {}.", words())))
 }
 
-fn has_in_name(repository: &Repository, q: &str) -> bool {
-    repository.name.as_str().to_lowercase().contains(&q.trim().to_lowercase())
-}
-
-fn choices(repositories: &[&Repository], chosen: &str, q: &str) -> Vec<Choice> {
+fn choices(repositories: &[Repository], chosen: &str, q: &str) -> Vec<Choice> {
     let all = Choice { word: "all", count: repositories.len(), href: address("/", &[("q", q)]), chosen: chosen.is_empty() };
     let of_state = |state: RepositoryState| Choice {
         word: state.name(),
@@ -135,9 +130,9 @@ fn choices(repositories: &[&Repository], chosen: &str, q: &str) -> Vec<Choice> {
 }
 
 /// Failing ones first, then by name.
-fn in_order<'a>(repositories: &[&'a Repository], only: Option<RepositoryState>) -> Vec<&'a Repository> {
+fn in_order(repositories: &[Repository], only: Option<RepositoryState>) -> Vec<&Repository> {
     let mut chosen: Vec<&Repository> =
-        repositories.iter().copied().filter(|repository| only.is_none_or(|only| repository.state() == only)).collect();
+        repositories.iter().filter(|repository| only.is_none_or(|only| repository.state() == only)).collect();
     chosen.sort_by_key(|repository| repository.state() != RepositoryState::Failing);
     chosen
 }
