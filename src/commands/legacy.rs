@@ -12,7 +12,7 @@ use clap::Args;
 
 #[derive(Args)]
 pub(super) struct ImportLegacy {
-    /// The database: sqlite:PATH or <postgres://user@host/database>; it is only read
+    /// The database: `sqlite:PATH` or `postgres://user@host/database`; it is only read
     url: String,
 }
 
