@@ -25,7 +25,7 @@ async fn measure(report: &mut Report, setting: &Setting, on: On, repositories: u
     follow_empty(setting, &place, &names).await?;
     let beside = place.data.join("beside");
     copy_folder(&place.data.join("clones"), &beside)?;
-    let messages = push_all(setting, &names).await?;
+    let messages = push_all(setting, &names, PUSHES).await?;
     setting.publish(&place, &messages).await?;
 
     let lanes = setting.defaults.lanes().lanes;
@@ -62,7 +62,7 @@ async fn measure(report: &mut Report, setting: &Setting, on: On, repositories: u
 }
 
 /// Repositories that the worker knows and has cloned while they were empty.
-async fn follow_empty(setting: &Setting, place: &Place, names: &[String]) -> anyhow::Result<()> {
+pub(crate) async fn follow_empty(setting: &Setting, place: &Place, names: &[String]) -> anyhow::Result<()> {
     eprintln!("making {} repositories", names.len());
     let mut messages = Vec::new();
     for name in names {
@@ -72,16 +72,16 @@ async fn follow_empty(setting: &Setting, place: &Place, names: &[String]) -> any
     setting.worker_that_took(place, &messages, "warn").await?.stop()
 }
 
-/// Fifty pushes to each, and the messages as they would come: one repository after the other by turns.
-async fn push_all(setting: &Setting, names: &[String]) -> anyhow::Result<Vec<Message>> {
-    eprintln!("pushing {PUSHES} times to each");
+/// So many pushes to each, and the messages as they would come: one repository after the other by turns.
+pub(crate) async fn push_all(setting: &Setting, names: &[String], pushes: usize) -> anyhow::Result<Vec<Message>> {
+    eprintln!("pushing {pushes} times to each");
     let imports = names.iter().map(|name| {
-        let bulk = Bulk { changesets: PUSHES, push_size: 1, distinct_paths: 500, manifest_window: 200, ..Bulk::default() };
+        let bulk = Bulk { changesets: pushes, push_size: 1, distinct_paths: 500, manifest_window: 200, ..Bulk::default() };
         setting.upstream.import(name, bulk)
     });
     stream::iter(imports).buffer_unordered(2).try_collect::<Vec<_>>().await?;
     let mut messages = Vec::new();
-    for number in 0..PUSHES {
+    for number in 0..pushes {
         for name in names {
             let push = setting.upstream.pushes(name)[number].clone();
             messages.push(setting.upstream.message_for_push(name, &push)?);

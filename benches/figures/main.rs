@@ -13,10 +13,13 @@ mod latency;
 mod localized;
 mod memory;
 mod pages;
+mod process;
 mod report;
 mod results;
+mod scale;
 mod setting;
 mod skip;
+mod soak;
 mod three_years;
 mod visitors;
 
@@ -25,7 +28,7 @@ use report::Report;
 use std::process::ExitCode;
 
 const USAGE: &str =
-    "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n|git-import|git-latency [SCALE]
+    "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n|git-import|git-latency|scale|soak [SCALE]
 
 SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; the limits are meant for
 the whole.";
@@ -50,6 +53,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         "git-import" => git_import::run(&mut report, scale).await?,
         "git-latency" => git_latency::run(&mut report, scale).await?,
         "l10n" => l10n::run(&mut report, scale)?,
+        "scale" => scale::run(&mut report, scale).await?,
+        "soak" => soak::run(&mut report, scale).await?,
         _ => bail!(USAGE),
     }
     Ok(if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,7 +1,8 @@
 //! A worker at rest with many repositories.
 
+use crate::process;
 use crate::report::{Limit, Report};
-use crate::setting::{FOREST, On, Setting, Worker, memory_of, scaled};
+use crate::setting::{FOREST, On, Setting, Worker, scaled};
 use elmo_upstream::Commit;
 use std::time::Duration;
 
@@ -37,9 +38,9 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
 fn at_rest(report: &mut Report, worker: &Worker, when: &str) -> anyhow::Result<()> {
     report.limited(format!("{when}: resident, MiB"), worker.memory("VmRSS")?, Limit::AtMost(50.0));
     report.figure(format!("{when}: peak, MiB"), worker.memory("VmHWM")?);
-    let children = worker.children()?;
+    let children = process::children(worker.pid())?;
     report.limited(format!("{when}: hg processes"), children.len() as f64, Limit::AtMost(2.0));
-    let resident: f64 = children.iter().filter_map(|pid| memory_of(*pid, "VmRSS").ok()).fold(0.0, |sum, each| sum + each);
+    let resident: f64 = children.iter().filter_map(|pid| process::memory(*pid, "VmRSS").ok()).fold(0.0, |sum, each| sum + each);
     report.figure(format!("{when}: hg processes resident, MiB"), resident);
     Ok(())
 }

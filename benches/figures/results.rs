@@ -63,12 +63,12 @@ async fn taken(publisher: &Publisher, place: &Place, queue: &Queue, task: &Task,
 }
 
 /// How many results are there; asked in a way that costs the same however many runs and changesets there are.
-async fn results(place: &Place) -> anyhow::Result<i64> {
+pub(crate) async fn results(place: &Place) -> anyhow::Result<i64> {
     Ok(place.store.deployment_counts().await?.iter().map(|count| count.results).sum())
 }
 
 /// Each locale compared by each configuration. Each comparison names two revisions that nobody else does: 800 are new.
-fn elmo_json(task: usize) -> Value {
+pub(crate) fn elmo_json(task: usize) -> Value {
     let comparisons: Vec<Value> = (0..LOCALES * CONFIGS)
         .map(|number| {
             let (locale, config) = (locale(number / CONFIGS), format!("_configs/product{}.toml", number % CONFIGS));

@@ -1,5 +1,6 @@
 //! The parts a bench runs on: an upstream, a broker, databases, and the program itself as a worker.
 
+use crate::process;
 use anyhow::{Context, bail};
 use elmo::config::Config;
 use elmo::domain::{NewForest, RepositoryName, RepositoryUrl, State, UrlRules};
@@ -110,7 +111,7 @@ impl Setting {
 
     /// Starts a worker with more settings, and waits until it consumes results of tasks.
     pub(crate) async fn worker_of_tasks(&self, place: &Place, filter: &str, settings: &str) -> anyhow::Result<Worker> {
-        let worker = Worker::start_with(place, filter, settings)?;
+        let worker = Worker::start_with(place, "worker", filter, settings)?;
         let consumers = async || self.rabbit.consumers(&place.vhost, QUEUE_OF_TASKS).await.ok().flatten();
         until("results are consumed", PATIENCE, async || consumers().await.is_some_and(|consumers| consumers > 0)).await;
         Ok(worker)
@@ -162,23 +163,35 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start(place: &Place, filter: &str) -> anyhow::Result<Worker> {
-        Worker::start_with(place, filter, "")
+        Worker::start_with(place, "worker", filter, "")
+    }
+
+    /// One of several with settings of their own in the same place.
+    pub(crate) fn start_one(place: &Place, number: usize, settings: &str) -> anyhow::Result<Worker> {
+        Worker::start_with(place, &format!("worker{number}"), "warn", settings)
     }
 
     /// Starts a worker that serves pages and takes webhooks too, signed by `secret`; gives its address.
     pub(crate) fn with_pages(place: &Place, filter: &str, secret: &str) -> anyhow::Result<(Worker, String)> {
         let listen = format!("127.0.0.1:{}", free_port());
         let environment = [("ELMO_LISTEN", listen.as_str()), ("GITHUB_WEBHOOK_SECRET", secret)];
-        Ok((Worker::start_as("run", place, filter, "", &environment)?, format!("http://{listen}")))
+        Ok((Worker::start_as("run", place, "worker", filter, "", &environment)?, format!("http://{listen}")))
     }
 
-    fn start_with(place: &Place, filter: &str, more: &str) -> anyhow::Result<Worker> {
-        Worker::start_as("consume-pulse", place, filter, more, &[])
+    fn start_with(place: &Place, name: &str, filter: &str, more: &str) -> anyhow::Result<Worker> {
+        Worker::start_as("consume-pulse", place, name, filter, more, &[])
     }
 
     #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
-    fn start_as(command: &str, place: &Place, filter: &str, more: &str, environment: &[(&str, &str)]) -> anyhow::Result<Worker> {
-        let (settings, log) = (place.data.join("elmo.toml"), place.data.join("log"));
+    fn start_as(
+        command: &str,
+        place: &Place,
+        name: &str,
+        filter: &str,
+        more: &str,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Worker> {
+        let (settings, log) = (place.data.join(format!("{name}.toml")), place.data.join(format!("{name}.log")));
         std::fs::write(&settings, format!("{more}[log]\nfilter = \"{filter}\"\nformat = \"json\"\n"))?;
         let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
             .arg(command)
@@ -194,20 +207,13 @@ impl Worker {
         Ok(Worker { child, log })
     }
 
-    /// The value, in MiB, of a line of `/proc/PID/status` such as `VmHWM`.
-    pub(crate) fn memory(&self, line: &str) -> anyhow::Result<f64> {
-        memory_of(self.child.id(), line)
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
-    /// The hg processes that the worker has started and that run now.
-    pub(crate) fn children(&self) -> anyhow::Result<Vec<u32>> {
-        let path = format!("/proc/{0}/task", self.child.id());
-        let mut children = Vec::new();
-        for task in std::fs::read_dir(path)? {
-            let text = std::fs::read_to_string(task?.path().join("children")).unwrap_or_default();
-            children.extend(text.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
-        }
-        Ok(children)
+    /// The value, in MiB, of a line of `/proc/PID/status` such as `VmHWM`.
+    pub(crate) fn memory(&self, line: &str) -> anyhow::Result<f64> {
+        process::memory(self.pid(), line)
     }
 
     /// How long each log line with this message says that it took, in milliseconds.
@@ -272,9 +278,13 @@ impl Server {
         &self.address
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The value, in MiB, of a line of `/proc/PID/status` such as `VmHWM`.
     pub(crate) fn memory(&self, line: &str) -> anyhow::Result<f64> {
-        memory_of(self.child.id(), line)
+        process::memory(self.pid(), line)
     }
 
     /// Waits until it answers.
@@ -301,14 +311,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A line of `/proc/PID/status`, in MiB.
-pub(crate) fn memory_of(pid: u32, line: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')?.split_whitespace().next()?.parse().ok());
-    let kibibytes: f64 = found.with_context(|| format!("no {line}"))?;
-    Ok(kibibytes / 1024.0)
 }
 
 /// A whole number of things, scaled.

@@ -43,7 +43,7 @@ pub(crate) async fn run(report: &mut Report, scale: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn unfollowed(setting: &Setting, count: usize) -> anyhow::Result<Vec<Message>> {
+pub(crate) async fn unfollowed(setting: &Setting, count: usize) -> anyhow::Result<Vec<Message>> {
     let mut kinds = Vec::new();
     for number in 0..UNFOLLOWED {
         let name = format!("integration/tree{number}");

@@ -54,21 +54,21 @@ pub(crate) async fn visit(address: &str, pages: &[String], visitors: usize, how_
     Ok(seen)
 }
 
-struct Visitor {
+pub(crate) struct Visitor {
     connection: TcpStream,
     buffer: Vec<u8>,
-    times: Vec<Duration>,
+    pub(crate) times: Vec<Duration>,
     longest: usize,
 }
 
 impl Visitor {
-    async fn at(address: &str) -> anyhow::Result<Visitor> {
+    pub(crate) async fn at(address: &str) -> anyhow::Result<Visitor> {
         let connection = TcpStream::connect(address).await?;
         connection.set_nodelay(true)?;
         Ok(Visitor { connection, buffer: vec![0; 256 << 10], times: Vec::new(), longest: 0 })
     }
 
-    async fn ask(&mut self, page: &str) -> anyhow::Result<()> {
+    pub(crate) async fn ask(&mut self, page: &str) -> anyhow::Result<()> {
         let began = Instant::now();
         self.connection.write_all(format!("GET {page} HTTP/1.1\r\nhost: elmo\r\n\r\n").as_bytes()).await?;
         let mut read = 0;

@@ -259,7 +259,7 @@ fn locale_rules(pattern: Option<&str>, config: Option<&Path>, out: &mut Out) -> 
 }
 
 /// Places what is recorded of a repository; gives the number of locales.
-async fn set_locale_rules(store: &Store, name: &RepositoryName, rules: &LocaleRules) -> anyhow::Result<usize> {
+pub(super) async fn set_locale_rules(store: &Store, name: &RepositoryName, rules: &LocaleRules) -> anyhow::Result<usize> {
     let Some(repository) = store.repository(name).await? else {
         bail!("there is no repository {name}; `elmo repository list` names them");
     };

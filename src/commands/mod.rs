@@ -5,7 +5,9 @@ mod clean;
 mod consume;
 mod demo;
 mod follow;
+mod followed;
 mod github;
+mod legacy;
 mod logging;
 mod messages;
 mod mozlog;
@@ -70,6 +72,9 @@ enum Command {
     /// Repositories that are followed
     #[command(subcommand)]
     Repository(follow::Repository),
+    /// What is followed, as a file
+    #[command(subcommand)]
+    Followed(followed::Followed),
     /// Bring repositories up to date now, from their hosts' own records
     Sync(sync::Sync),
     /// Take the result of one Taskcluster task by hand
@@ -94,8 +99,13 @@ enum Command {
     Verify(verify::Verify),
     /// Forget what was kept long enough and nobody needs
     ///
-    /// A worker does the same every hour. How long is set in the section \[retention\] of the settings.
+    /// A worker does the same every hour. How long is set in the settings, in the section `retention`.
     Clean(clean::Clean),
+    /// Take over what the database of an old Elmo knows
+    ///
+    /// Locales, forests, repositories, pushes and runs, out of the tables that Django made, on SQLite or PostgreSQL. Safe to do
+    /// twice. For instance: `elmo import-legacy sqlite:old-elmo.sqlite`
+    ImportLegacy(legacy::ImportLegacy),
     /// Bring the database's tables up to date
     Migrate,
     /// Print completions for a shell
@@ -170,6 +180,7 @@ async fn run(command: Command, config: Config, clock: Clock) -> anyhow::Result<O
         Command::Demo(demo) => demo.run(config, &mut out).await,
         Command::Forest(forest) => forest.run(config, &mut out).await,
         Command::Repository(repository) => repository.run(config, &mut out).await,
+        Command::Followed(followed) => followed.run(config, &mut out).await,
         Command::Sync(sync) => sync.run(config, &mut out).await,
         Command::IngestTask(task) => task.run(config, &mut out).await,
         Command::Validate(validate) => validate.run(&config, &mut out).await,
@@ -181,6 +192,7 @@ async fn run(command: Command, config: Config, clock: Clock) -> anyhow::Result<O
         Command::Check(check) => check.run(config, &mut out).await,
         Command::Verify(verify) => verify.run(config, &mut out).await,
         Command::Clean(clean) => clean.run(config, &mut out).await,
+        Command::ImportLegacy(import) => import.run(config, &mut out).await,
         Command::Migrate => {
             let store = parts::open_store(&config).await?;
             out.line(format_args!("the tables are up to date ({:?})", store.kind()))?;

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::out::Out;
 use super::parts::open_store;
 use crate::config::Config;
+use crate::domain::is_tree_code;
 use crate::store::TreeRow;
 use anyhow::{bail, ensure};
 use clap::Subcommand;
@@ -26,7 +27,7 @@ impl Tree {
         match self {
             Tree::List { json } => list(&store.trees().await?, json, out)?,
             Tree::Rename { from, to } => {
-                ensure!(is_code(&to), "{to:?} is no code of a tree: letters, digits, '.', '_', '-' and '/', at most 100");
+                ensure!(is_tree_code(&to), "{to:?} is no code of a tree: letters, digits, '.', '_', '-' and '/', at most 100");
                 if !store.rename_tree(&from, &to).await? {
                     bail!("there is no tree {from}, or there is a tree {to} already; `elmo tree list` names them");
                 }
@@ -47,9 +48,4 @@ fn list(trees: &[TreeRow], json: bool, out: &mut Out) -> std::io::Result<()> {
     }
     let row = |tree: &TreeRow| vec![tree.code.clone(), tree.locales.to_string(), tree.repository.to_string(), tree.config.clone()];
     out.table(&["tree", "locales", "repository", "configuration"], &trees.iter().map(row).collect::<Vec<_>>())
-}
-
-fn is_code(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/');
-    (1..=100).contains(&text.len()) && text.bytes().all(plain) && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }

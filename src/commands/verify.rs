@@ -77,7 +77,7 @@ impl Verify {
             if self.json {
                 out.json(&json!({"repository": repository, "followed": followed, "awaited": revision.to_string(), "since": since.to_string()}))?;
             } else {
-                let note = if *followed { "" } else { ", which is not followed" };
+                let note = if *followed { "" } else { ", which is archived or was never followed" };
                 out.line(format_args!("{repository}{note}: a result named revision {revision} at {since}, and it has not come"))?;
             }
         }

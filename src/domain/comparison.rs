@@ -175,6 +175,12 @@ pub fn tree_code(repository: &RepositoryUrl, config: &str) -> String {
     format!("{repository}/{}", config_stem(config))
 }
 
+/// Whether a tree may be called so: parts of letters, digits, `.`, `_` and `-` between slashes.
+pub fn is_tree_code(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/');
+    (1..=100).contains(&text.len()) && text.bytes().all(plain) && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
 /// The name of the file of a configuration, without its ending.
 pub fn config_stem(config: &str) -> &str {
     let file = config.rsplit('/').next().unwrap_or_default();

@@ -21,7 +21,9 @@ mod task;
 pub use branch_move::{BranchMove, Notice};
 pub use changeset::{Changeset, HgDate};
 pub use clock::{A_DAY, Clock, DAY, HOUR, WEEK};
-pub use comparison::{Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, tree_code};
+pub use comparison::{
+    Compared, Comparison, Counts, Grade, MOST_COUNTED, Published, TaskResult, config_stem, is_tree_code, tree_code,
+};
 pub use hex::{from_hex, hex};
 pub use kept::{Kept, turns_direction};
 pub use locale_rules::{ConfigFiles, Configured, LocaleRules, NoRules};

@@ -4,8 +4,10 @@
 //! Messages about repositories are noted as wishes, which [`crate::sync`] meets, and ask no host. [`Tasks`] fetches what a task
 //! published before its message is done.
 
+mod legacy;
 mod tasks;
 
+pub use legacy::{Import, LEGACY_ROOT, Tally};
 pub use tasks::{Outcome, TaskError, Tasks};
 
 use crate::domain::{Clock, KnownRepository, Message, Point, RepositoryId, RepositoryUrl, Revision, UrlRules};

@@ -340,7 +340,7 @@ fn text(kind: Kind, sql: &RowsSql) -> &'static str {
     }
 }
 
-fn kind_of(url: &str) -> Result<Kind, StoreError> {
+pub(super) fn kind_of(url: &str) -> Result<Kind, StoreError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Kind::Sqlite),
         Some("postgres" | "postgresql") => Ok(Kind::Postgres),
@@ -365,7 +365,7 @@ fn postgres_pool() -> AnyPoolOptions {
 }
 
 /// Up to so many connections, each waited for so long, that begin with `setting_up`.
-fn pool(connections: u32, patience: Duration, setting_up: &'static str) -> AnyPoolOptions {
+pub(super) fn pool(connections: u32, patience: Duration, setting_up: &'static str) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(patience)
@@ -379,7 +379,7 @@ fn pool(connections: u32, patience: Duration, setting_up: &'static str) -> AnyPo
 }
 
 /// Opens a pool. One that gives up does not say what stood in its way; a single connection does.
-async fn opened(pool: AnyPoolOptions, url: &str) -> Result<AnyPool, StoreError> {
+pub(super) async fn opened(pool: AnyPoolOptions, url: &str) -> Result<AnyPool, StoreError> {
     let source = match pool.connect(url).await {
         Ok(pool) => return Ok(pool),
         Err(timed_out @ sqlx::Error::PoolTimedOut) => AnyConnection::connect(url).await.err().unwrap_or(timed_out),

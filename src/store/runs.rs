@@ -118,7 +118,10 @@ const REVISIONS: &str = "
     order by compared_repository.url";
 const AWAITED: &str = "
     select compared_repository.url, changeset.revision, min(task_result.taken_at) as since,
-           case when exists (select 1 from repository where repository.url = compared_repository.url) then 1 else 0 end as followed
+           case when exists (select 1
+                             from repository left join forest on forest.id = repository.forest
+                             where repository.url = compared_repository.url
+                               and repository.archived = 0 and coalesce(forest.archived, 0) = 0) then 1 else 0 end as followed
     from changeset
     join run_revision on run_revision.changeset = changeset.id
     join run on run.id = run_revision.run

@@ -31,6 +31,11 @@ const ONE: &str = "
                                where file_locale.locale = locale.id and file_locale.repository = repository.id))) as repositories
     from locale
     where locale.code = $1";
+const NAME: &str = "
+    insert into locale (code, name, native) values ($1, $2, $3)
+    on conflict (code) do update
+       set name = coalesce(locale.name, excluded.name), native = coalesce(locale.native, excluded.native)";
+
 impl Store {
     /// All locales by their codes.
     pub async fn locales(&self) -> Result<Vec<LocaleRow>, StoreError> {
@@ -41,6 +46,13 @@ impl Store {
     pub async fn locale(&self, code: &LocaleCode) -> Result<Option<LocaleRow>, StoreError> {
         let row = sqlx::query(ONE).bind(code.to_string()).fetch_optional(self.readers()).await?;
         row.map(|row| locale_from(&row)).transpose()
+    }
+
+    /// Says what a locale is called, in English and by those who speak it; names that are there stay.
+    pub async fn name_locale(&self, code: &LocaleCode, name: Option<&str>, native: Option<&str>) -> Result<(), StoreError> {
+        let query = sqlx::query(NAME).bind(code.to_string()).bind(name.map(str::to_owned)).bind(native.map(str::to_owned));
+        query.execute(self.writers()).await?;
+        Ok(())
     }
 }
 

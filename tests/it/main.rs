@@ -7,6 +7,7 @@
 mod alerts;
 mod api;
 mod architecture;
+mod backup;
 mod bad_answers;
 mod branch_moves;
 mod broker;
@@ -26,6 +27,7 @@ mod health;
 mod history;
 mod hooks;
 mod imports;
+mod legacy;
 mod logs;
 mod made_anew;
 mod messages;
