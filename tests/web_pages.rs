@@ -125,7 +125,14 @@ fn changeset(number: u8, description: &str) -> Changeset {
 
 fn push(id: u64, changesets: &[u8]) -> Push {
     let changesets = changesets.iter().copied().map(revision).collect();
-    Push { id, user: Kept::from("pusher@example.org"), date: now().as_second() - 180, changesets, obsolete: Vec::new() }
+    Push {
+        id,
+        user: Kept::from("pusher@example.org"),
+        date: now().as_second() - 180,
+        changesets,
+        obsolete: Vec::new(),
+        twins: Vec::new(),
+    }
 }
 
 fn assert_holds(page: &str, parts: &[&str]) {

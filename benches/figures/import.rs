@@ -1,7 +1,7 @@
 //! A new repository with much history: the clone, and everything but the clone.
 
 use crate::report::{Limit, Report, median, ms};
-use crate::setting::{FOREST, On, PATIENCE, Place, Setting, Worker, scaled};
+use crate::setting::{FOREST, On, PATIENCE, Place, Setting, scaled};
 use elmo_hg::{Changelog, Hg};
 use elmo_upstream::Bulk;
 use sqlx::{Connection, PgConnection};
@@ -57,7 +57,7 @@ async fn of_itself(report: &mut Report, setting: &Setting, on: On) -> anyhow::Re
         setting.upstream.import(&name, Bulk { changesets: 1, ..Bulk::default() }).await?;
         let place = setting.place(on).await?;
         let worker = setting.worker_that_took(&place, &[setting.upstream.message_newrepo(&name)?], "warn,elmo=debug").await?;
-        times.push(clone_and_rest(&worker)?.1);
+        times.push(worker.clone_and_rest()?.1);
         worker.stop()?;
     }
     let median_ms = median(times);
@@ -101,7 +101,7 @@ async fn import(report: &mut Report, setting: &Setting, name: &str, size: usize,
     let place = setting.place(on).await?;
     let messages = [setting.upstream.message_newrepo(name)?];
     let worker = setting.worker_that_took(&place, &messages, "warn,elmo=debug").await?;
-    let (cloned, rest_ms) = clone_and_rest(&worker)?;
+    let (cloned, rest_ms) = worker.clone_and_rest()?;
     let label = format!("{size} {}", on.name());
     report.figure(format!("{label}: clone, ms"), cloned);
     report.figure(format!("{label}: rest, ms"), rest_ms);
@@ -115,12 +115,6 @@ async fn import(report: &mut Report, setting: &Setting, name: &str, size: usize,
         report.limited(format!("{label}: rest / COPY"), rest_ms / copy_ms, Limit::AtMost(1.8));
     }
     Ok(rest_ms)
-}
-
-/// How long the clone took, and how long everything else; in milliseconds.
-fn clone_and_rest(worker: &Worker) -> anyhow::Result<(f64, f64)> {
-    let (cloned, whole): (f64, f64) = (worker.logged("cloned")?.iter().sum(), worker.logged("up to date")?.iter().sum());
-    Ok((cloned, whole - cloned))
 }
 
 /// The same rows into the same tables of an empty database, by COPY from files on the server; in milliseconds.

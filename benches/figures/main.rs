@@ -4,6 +4,9 @@
 mod artifact;
 mod backlog;
 mod diff;
+mod git_history;
+mod git_import;
+mod git_latency;
 mod import;
 mod l10n;
 mod latency;
@@ -24,7 +27,8 @@ use anyhow::bail;
 use report::Report;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n|scale|soak [SCALE]
+const USAGE: &str =
+    "usage: bin/bench import|latency|backlog|skip|memory|results|artifact|pages|diff|l10n|git-import|git-latency|scale|soak [SCALE]
 
 SCALE, 1 by default, makes the work so many times larger or smaller (0.02) for a first look; the limits are meant for
 the whole.";
@@ -46,6 +50,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         "artifact" => artifact::run(&mut report, scale).await?,
         "pages" => pages::run(&mut report, scale).await?,
         "diff" => diff::run(&mut report, scale).await?,
+        "git-import" => git_import::run(&mut report, scale).await?,
+        "git-latency" => git_latency::run(&mut report, scale).await?,
         "l10n" => l10n::run(&mut report, scale)?,
         "scale" => scale::run(&mut report, scale).await?,
         "soak" => soak::run(&mut report, scale).await?,

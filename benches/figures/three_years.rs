@@ -146,6 +146,7 @@ impl History<'_> {
                 date,
                 changesets: revisions,
                 obsolete: Vec::new(),
+                twins: Vec::new(),
             });
             recording.changesets.extend(changesets);
             if recording.changesets.len() >= TOGETHER {

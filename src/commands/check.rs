@@ -3,8 +3,9 @@
 use super::Outcome;
 use super::out::{Out, many};
 use super::parts::{queues, without_password};
-use crate::config::Config;
+use crate::config::{Config, GithubQueue};
 use crate::domain::{Clock, RepositoryUrl, Vcs, in_full};
+use crate::event::routing_key;
 use crate::fetch::{Clones, GitClones, Http, heads, list};
 use crate::pulse::{Subscription, probe};
 use crate::store::Store;
@@ -68,6 +69,7 @@ impl Check {
         report.add("git", version.map_err(|error| format!("{} (setting git.program)", in_full(&error))))?;
         report.add("disk", check_disk(&config.data))?;
         if let Some(store) = store {
+            check_github(&config, &store, &mut report).await?;
             check_upstreams(&Http::new(config.http())?, &git, &store, &mut report).await?;
         }
         Ok(if report.failed { Outcome::Found } else { Outcome::Done })
@@ -86,6 +88,21 @@ async fn check_brokers(config: &Config, report: &mut Report<'_>) -> anyhow::Resu
         }
         Err(error) => Ok(report.add("broker", Err(error.to_string()))?),
     }
+}
+
+/// The queues of pushes to GitHub, where repositories there are followed: else nothing is declared.
+async fn check_github(config: &Config, store: &Store, report: &mut Report<'_>) -> anyhow::Result<()> {
+    for GithubQueue { subscription, hosts } in config.github_pushes().unwrap_or_default() {
+        let mut keys = Vec::new();
+        for host in &hosts {
+            let followed = store.followed_at(host).await?;
+            keys.extend(followed.iter().filter_map(|url| routing_key(&subscription.exchange, url)));
+        }
+        if !keys.is_empty() {
+            check_broker(&Subscription { bindings: keys, ..subscription }, report).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn check_broker(subscription: &Subscription, report: &mut Report<'_>) -> anyhow::Result<()> {

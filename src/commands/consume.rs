@@ -2,8 +2,8 @@
 
 use super::parts::Parts;
 use super::serve;
-use super::{Outcome, clean};
-use crate::config::Config;
+use super::{Outcome, clean, github};
+use crate::config::{Config, GithubQueue};
 use crate::domain::{Clock, Message, RootUrl, in_full, milliseconds};
 use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume, consume_each};
@@ -17,13 +17,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// While the database does not answer, messages wait at the broker.
-const DATABASE_WAIT: Duration = Duration::from_secs(2);
+pub(super) const DATABASE_WAIT: Duration = Duration::from_secs(2);
 /// Parked results are looked for so often.
 const PARKED_LOOK: Duration = Duration::from_secs(30);
 
-pub(super) async fn consume_pulse(config: Config) -> anyhow::Result<Outcome> {
+pub(super) async fn consume_pulse(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
-    let parts = Parts::open(config, quiet()).await?;
+    let parts = Parts::open_by(clock, config, quiet()).await?;
     let stop = stop_on_signals()?;
     work(&parts, &queues, &parts.lanes(), stop).await?;
     parts.close().await;
@@ -31,9 +31,9 @@ pub(super) async fn consume_pulse(config: Config) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
+pub(super) async fn run(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
-    let parts = Parts::open(config, quiet()).await?;
+    let parts = Parts::open_by(clock, config, quiet()).await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen()).await?;
     let lanes = parts.lanes();
@@ -47,15 +47,16 @@ pub(super) async fn run(config: Config) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What is consumed: pushes, and the tasks of each deployment.
+/// What is consumed: pushes of Mercurial and of GitHub, and the tasks of each deployment.
 struct Queues {
     pushes: Subscription,
+    github: Vec<GithubQueue>,
     tasks: Vec<Subscription>,
 }
 
 impl Queues {
     fn of(config: &Config) -> anyhow::Result<Queues> {
-        Ok(Queues { pushes: config.hg_pushes()?, tasks: config.tasks()? })
+        Ok(Queues { pushes: config.hg_pushes()?, github: config.github_pushes()?, tasks: config.tasks()? })
     }
 }
 
@@ -65,10 +66,12 @@ async fn work(parts: &Parts, queues: &Queues, lanes: &Lanes, stop: CancellationT
     let take = async |arrival: Arrival<'_>| take(parts, &ingest, lanes, pushes, arrival).await;
     let of_deployment = |queue| take_results(&tasks, Depths { queue, ..pushes }, stop.clone());
     let deployments = queues.tasks.iter().map(of_deployment);
+    let of_github = queues.github.iter().map(|queue| github::take_pushes(parts, &ingest, lanes, queue, stop.clone()));
     tokio::join!(
         consume(&queues.pushes, stop.clone(), take),
         lanes.run(stop.clone()),
         join_all(deployments),
+        join_all(of_github),
         retry_parked(&tasks, stop.clone()),
         clean::now_and_then(parts, stop.clone()),
     );
@@ -77,10 +80,10 @@ async fn work(parts: &Parts, queues: &Queues, lanes: &Lanes, stop: CancellationT
 
 /// How long a queue is, for web servers, which have no connection to the broker.
 #[derive(Clone, Copy)]
-struct Depths<'q> {
-    store: &'q Store,
-    clock: &'q Clock,
-    queue: &'q Subscription,
+pub(super) struct Depths<'q> {
+    pub(super) store: &'q Store,
+    pub(super) clock: &'q Clock,
+    pub(super) queue: &'q Subscription,
 }
 
 impl Depths<'_> {
@@ -117,6 +120,7 @@ async fn take_results(tasks: &Tasks, depths: Depths<'_>, stop: CancellationToken
     let take = async |arrival: Arrival<'_>, waited: Duration| match arrival {
         Arrival::Messages(messages) => take_result(tasks, &messages[0], waited).await,
         Arrival::Gap => note_gap(tasks, queue).await,
+        Arrival::Unbound(_) => Verdict::Done,
         Arrival::Waiting(messages) => depths.note(messages).await,
     };
     consume_each(queue, stop, take).await;
@@ -157,12 +161,14 @@ async fn note_gap(tasks: &Tasks, queue: &Subscription) -> Verdict {
     }
 }
 
-async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, depths: Depths<'_>, arrival: Arrival<'_>) -> Verdict {
+/// Takes what comes to a queue of pushes.
+pub(super) async fn take(parts: &Parts, ingest: &Ingest, lanes: &Lanes, depths: Depths<'_>, arrival: Arrival<'_>) -> Verdict {
     let now = parts.clock.now();
     let (messages, taken) = match arrival {
         Arrival::Messages(messages) => (messages.len(), ingest.take(messages).await.map(|noted| noted.wishes)),
         Arrival::Gap => (0, parts.store.want_all(now, now).await),
         Arrival::Waiting(messages) => return depths.note(messages).await,
+        Arrival::Unbound(_) => return Verdict::Done,
     };
     match taken {
         Ok(wishes) => {

@@ -185,7 +185,7 @@ impl Record {
         let file = RefCell::new(file.with_context(|| format!("could not open {}", self.file.display()))?);
         let written = RefCell::new(0);
         let take = async |arrival: Arrival<'_>| match arrival {
-            Arrival::Gap | Arrival::Waiting(_) => Verdict::Done,
+            Arrival::Gap | Arrival::Waiting(_) | Arrival::Unbound(_) => Verdict::Done,
             Arrival::Messages(messages) => match write(&mut file.borrow_mut(), messages) {
                 Ok(()) => {
                     *written.borrow_mut() += messages.len();

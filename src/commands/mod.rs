@@ -6,6 +6,7 @@ mod consume;
 mod demo;
 mod follow;
 mod followed;
+mod github;
 mod legacy;
 mod logging;
 mod messages;
@@ -21,10 +22,11 @@ mod trees;
 mod verify;
 
 use crate::config::{Config, ConfigError};
-use crate::domain::in_full;
+use crate::domain::{Clock, in_full};
 use clap::{CommandFactory, Parser, Subcommand};
 use out::Out;
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -123,7 +125,12 @@ enum Outcome {
 
 /// Reads the arguments and runs the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    main_by(Clock::of_this_machine(), std::env::args_os())
+}
+
+/// Runs what these arguments say, the program's name before them; workers and web servers go by this clock.
+pub fn main_by(clock: Clock, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(arguments);
     if let Command::Completions { shell } = cli.command {
         return exit_code(completions(shell, &mut Out::new()));
     }
@@ -136,7 +143,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let outcome = runtime.block_on(run(cli.command, config));
+    let outcome = runtime.block_on(run(cli.command, config, clock));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     exit_code(outcome)
 }
@@ -156,12 +163,12 @@ fn exit_code(outcome: anyhow::Result<Outcome>) -> ExitCode {
     }
 }
 
-async fn run(command: Command, config: Config) -> anyhow::Result<Outcome> {
+async fn run(command: Command, config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let mut out = Out::new();
     match command {
-        Command::ConsumePulse => consume::consume_pulse(config).await,
-        Command::Serve => serve::serve(config).await,
-        Command::Run => consume::run(config).await,
+        Command::ConsumePulse => consume::consume_pulse(config, clock).await,
+        Command::Serve => serve::serve(config, clock).await,
+        Command::Run => consume::run(config, clock).await,
         Command::Demo(demo) => demo.run(config, &mut out).await,
         Command::Forest(forest) => forest.run(config, &mut out).await,
         Command::Repository(repository) => repository.run(config, &mut out).await,

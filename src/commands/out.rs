@@ -5,18 +5,40 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
 
 /// Standard output.
-pub(super) struct Out(io::Stdout);
+pub(super) struct Out {
+    out: io::Stdout,
+    /// Lines that are printed together.
+    many: String,
+}
+
+/// So many bytes are printed together.
+const MANY: usize = 64 << 10;
 
 impl Out {
     pub(super) fn new() -> Out {
-        Out(io::stdout())
+        Out { out: io::stdout(), many: String::new() }
     }
 
     /// Prints a line.
     pub(super) fn line(&mut self, line: Arguments<'_>) -> io::Result<()> {
-        let mut out = self.0.lock();
+        let mut out = self.out.lock();
         out.write_fmt(line)?;
         out.write_all(b"\n")?;
+        out.flush()
+    }
+
+    /// Prints a line of so many that each is not worth a write of its own; the last ones come with [`Out::flush`].
+    pub(super) fn part_of_many(&mut self, line: &str) -> io::Result<()> {
+        self.many.push_str(line);
+        self.many.push('\n');
+        if self.many.len() < MANY { Ok(()) } else { self.flush() }
+    }
+
+    /// Prints what is left of many lines.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let mut out = self.out.lock();
+        out.write_all(self.many.as_bytes())?;
+        self.many.clear();
         out.flush()
     }
 

@@ -20,8 +20,12 @@ pub(super) struct Parts {
 impl Parts {
     /// Opens the database and makes the rest ready.
     pub(super) async fn open(config: Config, watcher: Watcher) -> anyhow::Result<Parts> {
+        Parts::open_by(Clock::of_this_machine(), config, watcher).await
+    }
+
+    /// The same, with the time from this clock.
+    pub(super) async fn open_by(clock: Clock, config: Config, watcher: Watcher) -> anyhow::Result<Parts> {
         let store = open_store(&config).await?;
-        let clock = Clock::of_this_machine();
         let bringer = Bringer {
             store: store.clone(),
             http: Http::new(config.http())?,

@@ -12,10 +12,9 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub(super) async fn serve(config: Config) -> anyhow::Result<Outcome> {
+pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let store = open_store(&config).await?;
     let listener = listen(config.listen()).await?;
-    let clock = Clock::of_this_machine();
     let hooks = hooks(&config, Ingest::new(store.clone(), config.url_rules(), clock.clone()), None);
     serve_on(listener, &config, &store, &clock, hooks, stop_on_signals()?).await?;
     close(&store).await;

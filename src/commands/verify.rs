@@ -3,11 +3,11 @@
 use super::Outcome;
 use super::follow::NOTHING_FOLLOWED;
 use super::out::{Out, many};
-use super::parts::Parts;
+use super::parts::{Parts, close, open_store};
 use super::progress;
 use crate::config::Config;
 use crate::domain::{A_DAY, Repository, RepositoryName};
-use crate::store::Awaited;
+use crate::store::{Awaited, DumpError};
 use crate::sync::{Difference, Verifier};
 use anyhow::bail;
 use clap::Args;
@@ -25,6 +25,11 @@ pub(super) struct Verify {
     /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
+    /// Print everything that the database holds instead, as lines in one order that does not depend on who came first
+    ///
+    /// Two databases hold the same if the dumps are the same.
+    #[arg(long, conflicts_with_all = ["names", "fix", "json"])]
+    dump: bool,
 }
 
 /// A revision that a result names may take so long to come.
@@ -34,6 +39,9 @@ const PRINTED: usize = 50;
 
 impl Verify {
     pub(super) async fn run(self, config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
+        if self.dump {
+            return dump(&config, out).await;
+        }
         let parts = Parts::open(config, progress::shown()).await?;
         let verifier = Verifier { bringer: parts.bringer.clone() };
         let selected = self.selected(&parts).await?;
@@ -105,6 +113,18 @@ impl Verify {
         }
         Ok(())
     }
+}
+
+async fn dump(config: &Config, out: &mut Out) -> anyhow::Result<Outcome> {
+    let store = open_store(config).await?;
+    let dumped = store.dump(|line| out.part_of_many(line)).await;
+    out.flush()?;
+    match dumped {
+        Err(DumpError::Write(error)) => return Err(error.into()),
+        done => done?,
+    }
+    close(&store).await;
+    Ok(Outcome::Done)
 }
 
 async fn find(parts: &Parts, verifier: &Verifier, repository: &Repository) -> anyhow::Result<Vec<Difference>> {

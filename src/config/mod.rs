@@ -7,6 +7,7 @@ mod lengths;
 mod queues;
 mod sections;
 
+pub use queues::GithubQueue;
 pub use sections::{Log, LogFormat};
 
 use crate::domain::{NotAName, Retention, RootUrl, UrlRules};
@@ -14,7 +15,7 @@ use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, Privat
 use crate::sync::LaneSettings;
 use given::{merge, refuse_unknown};
 use lengths::parse_duration;
-use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Hg, Kept, Pulse, Sync, Taskcluster, Web, usual_routes};
+use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Github, Hg, Kept, Pulse, Sync, Taskcluster, Web, usual_routes};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub struct Config {
     fetch: Fetch,
     hg: Hg,
     git: Git,
+    github: Github,
     clones: Clones,
     web: Web,
     artifacts: ArtifactCache,
@@ -328,6 +330,19 @@ mod tests {
         );
         let credentials: Vec<bool> = config.deployments().iter().map(|(_, credentials)| credentials.is_some()).collect();
         assert_eq!(credentials, [false, true], "they are for the deployment that is named with them");
+    }
+
+    #[test]
+    fn each_vhost_with_pushes_to_github_has_a_queue() {
+        let environment = |name: &str| ["PULSE_USER", "PULSE_PASSWORD"].contains(&name).then(|| "elmo".to_owned());
+        let queues = |text: &str| -> Vec<(String, String)> {
+            let config = Config::from_text(text, "elmo.toml", environment).unwrap();
+            let queues = config.github_pushes().unwrap().into_iter();
+            queues.map(|queue| (queue.subscription.broker.vhost.clone(), queue.subscription.queue_name())).collect()
+        };
+        let queue = |vhost: &str, name: &str| (vhost.to_owned(), format!("queue/elmo/{name}"));
+        assert_eq!(queues(""), [queue("/", "github")], "republished webhooks are for those who ask for them");
+        assert_eq!(queues("[github]\ntaskcluster = []\nwebhooks = ['w']"), [queue("w", "github-webhooks")]);
     }
 
     #[test]

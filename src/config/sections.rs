@@ -108,6 +108,13 @@ pub(super) struct ArtifactCache {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub(super) struct Github {
+    pub(super) taskcluster: Vec<String>,
+    pub(super) webhooks: Vec<String>,
+    pub(super) hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Kept {
     #[serde(deserialize_with = "perhaps_duration")]
     pub(super) parked: Option<Duration>,

@@ -11,6 +11,7 @@ mod logged;
 mod marker;
 mod message;
 mod names;
+mod point;
 mod push;
 mod repository;
 mod retention;
@@ -30,7 +31,8 @@ pub use logged::{in_full, milliseconds};
 pub use marker::Marker;
 pub use message::{GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, HGPUSHES, Message, TASK_COMPLETED};
 pub use names::{ForestName, LocaleCode, NotAName, RepositoryName, RepositoryUrl, UrlRules, without_git};
-pub use push::{MAX_PUSH_ID, Push};
+pub use point::Point;
+pub use push::{MAX_PUSH_ID, Push, Twins};
 pub use repository::{
     ErrorClass, Forest, ForestId, KnownRepository, NewForest, NewRepository, Repository, RepositoryId, State, Vcs,
 };

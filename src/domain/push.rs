@@ -18,4 +18,13 @@ pub struct Push {
     pub changesets: Vec<Revision>,
     /// Those that the pushlog lists as obsolete.
     pub obsolete: Vec<Revision>,
+    /// Which commits of git its changesets are, as far as the host says.
+    pub twins: Vec<Twins>,
+}
+
+/// A changeset of Mercurial and the commit of git that is the same change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Twins {
+    pub changeset: Revision,
+    pub commit: Revision,
 }

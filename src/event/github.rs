@@ -5,7 +5,7 @@
 //! The list of commits is never read: GitHub cuts it, and the repository has them right.
 
 use super::{Event, Malformed, read, repository_url, text, unknown};
-use crate::domain::{Kept, Notice, RepositoryUrl, Revision, UrlRules, without_git};
+use crate::domain::{GITHUB_PUSHES, GITHUB_WEBHOOKS, Kept, Notice, RepositoryUrl, Revision, UrlRules, without_git};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -65,6 +65,17 @@ struct Changed<'a> {
     action: Cow<'a, str>,
     #[serde(borrow)]
     repository: Sender<'a>,
+}
+
+/// By which key messages about a repository come on an exchange; none for a URL that is no `<org>/<repository>`, or another exchange.
+/// Taskcluster writes a dot in a name as `%` (its `services/github/src/api.js`, `sanitizeGitHubField`).
+pub fn routing_key(exchange: &str, url: &RepositoryUrl) -> Option<String> {
+    let (organization, name) = without_git(url.path()).split_once('/').filter(|(_, name)| !name.contains('/'))?;
+    match exchange {
+        GITHUB_PUSHES => Some(format!("primary.{}.{}", organization.replace('.', "%"), name.replace('.', "%"))),
+        GITHUB_WEBHOOKS => Some(format!("{organization}/{name}/push")),
+        _ => None,
+    }
 }
 
 const BRANCHES: &str = "refs/heads/";
@@ -140,8 +151,8 @@ fn url(sent: &str, rules: UrlRules) -> Result<RepositoryUrl, Malformed> {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode_hook, from_taskcluster, republished};
-    use crate::domain::{Kept, Revision, UrlRules};
+    use super::{decode_hook, from_taskcluster, republished, routing_key};
+    use crate::domain::{GITHUB_PUSHES, GITHUB_WEBHOOKS, Kept, RepositoryUrl, Revision, UrlRules};
     use crate::event::{Event, Malformed};
 
     const RECORDED: &str = include_str!("../../tests/messages/taskcluster-github-push.jsonl");
@@ -168,6 +179,20 @@ mod tests {
         let Event::BranchMoved { url, host_number, notice } = hook else { panic!("{hook:?}") };
         assert_eq!((url.path(), host_number), ("mozilla-l10n/firefox-l10n", Some(7)));
         assert_eq!((notice.branch.as_str(), notice.pusher, notice.date), ("main", Kept::from("flod"), 1_484_248_575));
+    }
+
+    #[test]
+    fn messages_about_a_repository_come_by_a_key() {
+        let check = |url: &str, exchange: &str, expected: Option<&str>| {
+            let url = RepositoryUrl::parse(url, RULES).unwrap();
+            assert_eq!(routing_key(exchange, &url).as_deref(), expected, "{url} on {exchange}");
+        };
+        let dotted = "https://github.com/mozilla-l10n/firefox.l10n-source.git";
+        check(dotted, GITHUB_PUSHES, Some("primary.mozilla-l10n.firefox%l10n-source"));
+        check(dotted, GITHUB_WEBHOOKS, Some("mozilla-l10n/firefox.l10n-source/push"));
+        check("https://github.com/mozilla-l10n", GITHUB_PUSHES, None);
+        check("https://github.com/a/b/c", GITHUB_PUSHES, None);
+        check(dotted, "exchange/hgpushes/v2", None);
     }
 
     #[test]

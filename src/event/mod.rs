@@ -8,6 +8,7 @@ mod source;
 mod task;
 
 pub use elmo_json::{NotPublished, read_elmo_json};
+pub use github::routing_key;
 pub use source::{Source, source};
 pub use task::{TaskCompleted, decode_status, decode_task};
 

@@ -1,7 +1,7 @@
 //! Folders beside those that readers see: what is made in one goes away again unless it is kept.
 
 use super::FetchError;
-use crate::domain::ErrorClass;
+use crate::domain::{ErrorClass, Point};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,10 +38,12 @@ pub(super) fn into_place(made: &Path, place: &Path, is_there: impl FnOnce() -> b
     if let Some(folder) = place.parent() {
         std::fs::create_dir_all(folder).map_err(disk("make the folder of a clone"))?;
     }
+    Point::CloneMade.pass();
     match std::fs::rename(made, place) {
-        Err(error) if !is_there() => Err(disk("put a new clone in its place")(error)),
-        _ => Ok(()),
+        Err(error) if !is_there() => return Err(disk("put a new clone in its place")(error)),
+        _ => Point::ClonePlaced.pass(),
     }
+    Ok(())
 }
 
 impl Drop for Beside {

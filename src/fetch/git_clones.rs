@@ -68,27 +68,31 @@ impl GitClones {
         })
     }
 
-    /// Brings branches to where the host has them; what they may leave behind, `keep`, stays. Gives where they are.
+    /// Brings branches to where the host has them. What they leave behind stays in the clone, and whoever records that keeps it. Says where
+    /// the host has sent us, if it has.
     pub async fn fetch(
         &self,
         clone: &RepositoryName,
         url: &RepositoryUrl,
         branches: &[Kept],
-        keep: &[Revision],
-    ) -> Result<BTreeMap<Kept, Revision>, FetchError> {
+    ) -> Result<Option<String>, FetchError> {
         let (path, wanted) = (self.path(clone), wanted(branches)?);
-        self.git.keep(&path, &keep.iter().map(hash).collect::<Vec<Hash>>()).await?;
         let (remote, time) = (self.remote(url)?, self.settings.fetch_time);
-        match self.git.fetch(&path, &remote, &wanted, time, |_| {}).await {
+        let moved_to = match self.git.update(&path, &remote, &wanted, time, |_| {}).await {
             // A claim is held by one worker, so whoever left the lock is gone.
             Err(GitError::Locked { lock }) => {
                 tracing::info!(clone = %clone, lock = %lock.display(), "an earlier fetch was cut off, its locks are removed");
                 self.git.remove_locks(&path).await?;
-                self.git.fetch(&path, &remote, &wanted, time, |_| {}).await?
+                self.git.update(&path, &remote, &wanted, time, |_| {}).await?
             }
             fetched => fetched?,
         };
-        Ok(named(&self.git.branches(&path).await?))
+        Ok(moved_to.map(|to| plain(&to, url)))
+    }
+
+    /// Keeps commits by references of ours, whatever becomes of their branches.
+    pub async fn keep(&self, clone: &RepositoryName, revisions: &[Revision]) -> Result<(), FetchError> {
+        Ok(self.git.keep(&self.path(clone), &revisions.iter().map(hash).collect::<Vec<Hash>>()).await?)
     }
 
     /// Makes a clone of these branches beside, and renames it into place. If another worker was quicker, its clone stays.
@@ -103,7 +107,7 @@ impl GitClones {
         let beside = Beside::new(&self.data.join("clones/.new")).map_err(disk("make a folder for a new clone"))?;
         let new = beside.path().join(".git");
         self.git.init(&new, kind_of(host)).await?;
-        self.git.fetch(&new, &self.remote(url)?, &wanted(branches)?, self.settings.clone_time, progress).await?;
+        self.git.update(&new, &self.remote(url)?, &wanted(branches)?, self.settings.clone_time, progress).await?;
         into_place(&new, &self.path(clone), || self.exists(clone))
     }
 

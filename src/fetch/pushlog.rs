@@ -4,7 +4,7 @@
 //! `lastpushid` may be smaller than the true one while mirrors lag (captured, see `docs/messages.md`).
 
 use super::{FetchError, Http};
-use crate::domain::{ErrorClass, Kept, MAX_PUSH_ID, Push, RepositoryUrl, Revision};
+use crate::domain::{ErrorClass, Kept, MAX_PUSH_ID, Push, RepositoryUrl, Revision, Twins};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -31,6 +31,9 @@ struct SentPush {
     changesets: Vec<Revision>,
     #[serde(default)]
     obsoletechangesets: Vec<Revision>,
+    /// As many as changesets, but none at all beside obsolete ones.
+    #[serde(default)]
+    git_changesets: Vec<Option<Revision>>,
     date: i64,
     user: Kept,
 }
@@ -80,11 +83,25 @@ fn push(key: &str, sent: SentPush) -> Result<Push, String> {
     let id = key.parse::<u64>().ok().filter(|id| id.to_string() == key);
     Ok(Push {
         id: id.ok_or_else(|| format!("{key:?} is not a push id"))?,
+        twins: twins(&sent.changesets, &sent.git_changesets),
         user: sent.user,
         date: sent.date,
         changesets: sent.changesets,
         obsolete: sent.obsoletechangesets,
     })
+}
+
+/// Pairs that belong together by their places; if there are not as many commits as changesets, nobody knows which belong together.
+fn twins(changesets: &[Revision], commits: &[Option<Revision>]) -> Vec<Twins> {
+    if commits.len() != changesets.len() {
+        return Vec::new();
+    }
+    let named = |commit: &Option<Revision>| commit.filter(|commit| *commit != Revision::NULL);
+    changesets
+        .iter()
+        .zip(commits)
+        .filter_map(|(changeset, commit)| Some(Twins { changeset: *changeset, commit: named(commit)? }))
+        .collect()
 }
 
 #[cfg(test)]
@@ -111,6 +128,25 @@ mod tests {
     }
 
     #[test]
+    fn the_commits_of_git_belong_to_the_changesets_at_their_places() {
+        let other = "0123456789012345678901234567890123456789";
+        let check = |commits: &str, expected: &[(&str, &str)]| {
+            let push = format!(r#"{{"changesets": ["{NODE}", "{other}"], "date": 5, {commits} "user": "a"}}"#);
+            let page = parse_page(format!(r#"{{"lastpushid": 1, "pushes": {{"1": {push}}}}}"#).as_bytes(), 0, 500).unwrap();
+            let twins = &page.pushes[0].twins;
+            let twins: Vec<(String, String)> =
+                twins.iter().map(|twins| (twins.changeset.to_string(), twins.commit.to_string())).collect();
+            assert_eq!(twins, expected.iter().map(|(one, two)| ((*one).to_owned(), (*two).to_owned())).collect::<Vec<_>>());
+        };
+        let commit = "a".repeat(40);
+        check("", &[]);
+        check(r#""git_changesets": [null, null],"#, &[]);
+        check(&format!(r#""git_changesets": [null, "{commit}"],"#), &[(other, &commit)]);
+        check(&format!(r#""git_changesets": ["{}", "{commit}"],"#, "0".repeat(40)), &[(other, &commit)]);
+        check(&format!(r#""git_changesets": ["{commit}"],"#), &[]);
+    }
+
+    #[test]
     fn a_user_with_a_lone_surrogate_keeps_its_byte() {
         let body = r#"{"lastpushid": 1, "pushes": {"1": {"changesets": [], "date": 5, "user": "caf\udce9"}}}"#;
         assert_eq!(parse_page(body.as_bytes(), 0, 500).unwrap().pushes[0].user.to_bytes(), b"caf\xe9");
@@ -129,6 +165,7 @@ mod tests {
             r#"{"lastpushid": 1, "pushes": {"01": {"changesets": [], "date": 5, "user": "a"}}}"#,
             r#"{"lastpushid": 1, "pushes": {"2": {"changesets": [], "date": 5, "user": "a"}}}"#,
             r#"{"lastpushid": 1, "pushes": {"1": {"changesets": ["tip"], "date": 5, "user": "a"}}}"#,
+            r#"{"lastpushid": 1, "pushes": {"1": {"changesets": [], "date": 5, "git_changesets": ["main"], "user": "a"}}}"#,
             r#"{"lastpushid": 1, "pushes": {"1": {"changesets": [], "date": "5", "user": "a"}}}"#,
             r#"{"lastpushid": 1, "pushes": {"1": {"changesets": [], "date": 5, "user": "a"}"#,
         ] {

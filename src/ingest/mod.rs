@@ -10,10 +10,10 @@ mod tasks;
 pub use legacy::{Import, LEGACY_ROOT, Tally};
 pub use tasks::{Outcome, TaskError, Tasks};
 
-use crate::domain::{Clock, KnownRepository, Message, RepositoryId, RepositoryUrl, Revision, UrlRules};
+use crate::domain::{Clock, KnownRepository, Message, Point, RepositoryId, RepositoryUrl, Revision, UrlRules};
 use crate::event::{Event, Malformed, decode};
 use crate::plan::{Known, Plan, plan};
-use crate::store::{Batch, Marking, Noted, Parked, Store, StoreError};
+use crate::store::{Batch, Following, Marking, Noted, Parked, Store, StoreError};
 use std::collections::{HashMap, HashSet};
 
 /// Takes messages.
@@ -45,6 +45,7 @@ impl Ingest {
             let outcome = add(&mut batch, message, decide(event, &known));
             *batch.counts.entry((message.exchange.clone(), kind, outcome.to_owned())).or_default() += 1;
         }
+        Point::MessagesDecided.pass();
         self.store.note(&batch, self.clock.now()).await
     }
 
@@ -133,8 +134,8 @@ fn add(batch: &mut Batch, message: &Message, plan: Plan) -> &'static str {
             batch.looks.insert(repository);
             "noted"
         }
-        Plan::Follow { repository, upto } => {
-            batch.follows.push((repository, upto));
+        Plan::Follow { repository, upto, markers } => {
+            batch.follows.push(Following { repository, upto, markers });
             "followed"
         }
         Plan::Mark { repository, markers } => {

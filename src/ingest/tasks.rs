@@ -2,7 +2,7 @@
 //! `elmo.json` are fetched, read, and recorded in one transaction. After that the message may be acknowledged.
 
 use crate::domain::{
-    ArtifactName, Clock, Message, Published, RootUrl, TASK_COMPLETED, TaskId, TaskResult, TaskRun, in_full, milliseconds,
+    ArtifactName, Clock, Message, Point, Published, RootUrl, TASK_COMPLETED, TaskId, TaskResult, TaskRun, in_full, milliseconds,
 };
 use crate::event::{NotPublished, Source, TaskCompleted, decode_status, decode_task, read_elmo_json, source};
 use crate::fetch::{ListedArtifact, Queue, QueueError, Trouble};
@@ -81,6 +81,7 @@ impl Tasks {
     pub async fn take(&self, message: &Message, waited: Duration) -> Result<Outcome, StoreError> {
         let error = match self.take_message(message).await {
             Ok(taken) => {
+                Point::ResultRecorded.pass();
                 self.store.count_message(&message.exchange, "task-completed", name_of(taken), self.clock.now()).await?;
                 return Ok(Outcome::Taken(taken));
             }
@@ -119,6 +120,7 @@ impl Tasks {
         let Some(row) = self.store.claim_parked(now, later(now, CLAIMED_FOR)).await? else {
             return Ok(false);
         };
+        Point::ParkedClaimed.pass();
         self.retry(&row).await?;
         Ok(true)
     }
@@ -155,6 +157,7 @@ impl Tasks {
         let fetched = fetched.map_err(|_| TaskError::Slow { of: of.clone() })?;
         let Fetched { source: defined, listed, name, body } =
             fetched.map_err(|source| TaskError::Queue { of: of.clone(), source })?;
+        Point::ResultFetched.pass();
         let began = Instant::now();
         let published = read_elmo_json(&body, defined.as_ref()).map_err(|source| TaskError::Content { of: of.clone(), source })?;
         let artifacts = artifacts(&published, &listed, name.starts_with("public/"));

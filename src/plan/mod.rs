@@ -27,8 +27,8 @@ pub enum Plan {
     NotePush { repository: RepositoryId, upto: u64 },
     /// Something changed in the repository, no push is named: look at all of it.
     Look { repository: RepositoryId },
-    /// Follow a repository that was not known; `upto` as in [`Plan::NotePush`].
-    Follow { repository: NewRepository, upto: Option<u64> },
+    /// Follow a repository that was not known; `upto` as in [`Plan::NotePush`], `markers` as in [`Plan::Mark`].
+    Follow { repository: NewRepository, upto: Option<u64>, markers: Vec<Marker> },
     /// Write the markers down, then look at the repository.
     Mark { repository: RepositoryId, markers: Vec<Marker> },
     /// A branch moved: write that down, then look at the repository.
@@ -123,11 +123,12 @@ fn plan_for_forest(event: &Event, url: &RepositoryUrl, forest: &Forest, rest: &s
     let Ok(locale) = rest.parse::<LocaleCode>() else {
         return Plan::Ignore(Reason::NotALocale);
     };
-    let upto = match event {
-        Event::Pushed { upto, .. } => *upto,
-        _ => None,
+    let (upto, markers) = match event {
+        Event::Pushed { upto, .. } => (*upto, Vec::new()),
+        Event::Obsoleted { markers, .. } => (None, markers.clone()),
+        _ => (None, Vec::new()),
     };
-    Plan::Follow { repository: member(forest, locale, url.clone()), upto }
+    Plan::Follow { repository: member(forest, locale, url.clone()), upto, markers }
 }
 
 /// The repository of `forest` for `locale`.
@@ -250,7 +251,7 @@ mod tests {
     #[test]
     fn any_message_in_a_forest_makes_its_repository_followed() {
         let forests = Known { forests: vec![forest()], ..Known::default() };
-        let Plan::Follow { repository, upto } = plan(pushed("https://h/l10n-central/ja-JP-mac", Some(3)), &forests) else {
+        let Plan::Follow { repository, upto, .. } = plan(pushed("https://h/l10n-central/ja-JP-mac", Some(3)), &forests) else {
             panic!("not followed")
         };
         assert_eq!((repository.name.as_str(), upto), ("l10n-central/ja-JP-mac", Some(3)));

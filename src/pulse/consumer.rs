@@ -1,8 +1,9 @@
 //! The loop that never ends: connect, declare, take batches, and when anything breaks, wait and begin again.
 
+use super::keys::{Keys, keep_bound};
 use super::session::Session;
 use super::{Arrival, PulseError, Subscription, Verdict};
-use crate::domain::{Message, in_full, milliseconds};
+use crate::domain::{Message, Point, in_full, milliseconds};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use lapin::Consumer;
@@ -10,6 +11,7 @@ use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +30,27 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 /// Consumes until `stop`, through whatever happens to the broker. `take` decides on each arrival; what it calls done is
 /// acknowledged, and nothing else.
 pub async fn consume(subscription: &Subscription, stop: CancellationToken, take: impl AsyncFn(Arrival<'_>) -> Verdict) {
-    let consuming = async |consumer: &mut Consumer| take_batches(subscription, consumer, &stop, &take).await;
+    let consuming = async |consumer: &mut Consumer, _: &Session| take_batches(subscription, consumer, &stop, &take).await;
+    again_and_again(subscription, &stop, &take, consuming).await;
+}
+
+/// As [`consume`], with a queue that is bound as `keys` say, as they change. Nothing is declared before there are any.
+pub async fn consume_bound(
+    subscription: &Subscription,
+    mut keys: watch::Receiver<Keys>,
+    stop: CancellationToken,
+    take: impl AsyncFn(Arrival<'_>) -> Verdict,
+) {
+    tokio::select! {
+        some = keys.wait_for(|keys| !keys.is_empty()) => if some.is_err() { return },
+        () = stop.cancelled() => return,
+    }
+    let consuming = async |consumer: &mut Consumer, session: &Session| {
+        tokio::select! {
+            done = take_batches(subscription, consumer, &stop, &take) => done,
+            failed = keep_bound(session, subscription, keys.clone(), &take) => match failed? {},
+        }
+    };
     again_and_again(subscription, &stop, &take, consuming).await;
 }
 
@@ -39,7 +61,7 @@ pub async fn consume_each(
     stop: CancellationToken,
     take: impl AsyncFn(Arrival<'_>, Duration) -> Verdict,
 ) {
-    let consuming = async |consumer: &mut Consumer| take_each(subscription, consumer, &stop, &take).await;
+    let consuming = async |consumer: &mut Consumer, _: &Session| take_each(subscription, consumer, &stop, &take).await;
     again_and_again(subscription, &stop, &async |arrival: Arrival<'_>| take(arrival, Duration::ZERO).await, consuming).await;
 }
 
@@ -47,7 +69,7 @@ async fn again_and_again(
     subscription: &Subscription,
     stop: &CancellationToken,
     take: &impl AsyncFn(Arrival<'_>) -> Verdict,
-    consuming: impl AsyncFn(&mut Consumer) -> Result<(), PulseError>,
+    consuming: impl AsyncFn(&mut Consumer, &Session) -> Result<(), PulseError>,
 ) {
     let (mut wait, mut broke) = (FIRST_WAIT, false);
     while !stop.is_cancelled() {
@@ -73,7 +95,7 @@ async fn connected(
     broke: bool,
     stop: &CancellationToken,
     take: &impl AsyncFn(Arrival<'_>) -> Verdict,
-    consuming: &impl AsyncFn(&mut Consumer) -> Result<(), PulseError>,
+    consuming: &impl AsyncFn(&mut Consumer, &Session) -> Result<(), PulseError>,
 ) -> Result<(), PulseError> {
     let opened = tokio::select! { opened = set_up(subscription) => opened?, () = stop.cancelled() => return Ok(()) };
     let (session, mut consumer, is_new) = opened;
@@ -86,7 +108,7 @@ async fn connected(
     tracing::info!(broker = ?subscription.broker, queue = subscription.queue_name(), "consuming");
     let queue = subscription.queue_name();
     let done = tokio::select! {
-        done = consuming(&mut consumer) => done,
+        done = consuming(&mut consumer, &session) => done,
         never = tell_waiting(&session, &queue, take) => match never {},
     };
     if done.is_ok() {
@@ -132,8 +154,10 @@ async fn take_batches(
         if !insist(Arrival::Messages(&messages), stop, take).await {
             return Ok(());
         }
+        Point::MessagesTaken.pass();
         let acknowledged = last.acker.ack(BasicAckOptions { multiple: true }).await;
         acknowledged.map_err(|source| PulseError::Amqp { what: "acknowledge messages", source })?;
+        Point::MessagesAcknowledged.pass();
     }
 }
 
@@ -173,7 +197,9 @@ async fn take_one(
     if !insist(Arrival::Messages(std::slice::from_ref(&message)), stop, &take).await {
         return Ok(());
     }
+    Point::MessagesTaken.pass();
     let acknowledged = delivery.acker.ack(BasicAckOptions::default()).await;
+    Point::MessagesAcknowledged.pass();
     acknowledged.map(drop).map_err(|source| PulseError::Amqp { what: "acknowledge a message", source })
 }
 

@@ -6,13 +6,16 @@
 
 mod check;
 mod consumer;
+mod keys;
 mod session;
 
 pub use check::{Probe, probe};
-pub use consumer::{consume, consume_each};
+pub use consumer::{consume, consume_bound, consume_each};
+pub use keys::Keys;
 
 use crate::domain::{Message, RootUrl};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Where and what to consume.
@@ -22,6 +25,7 @@ pub struct Subscription {
     pub exchange: String,
     /// The queue's name after `queue/<user>/`.
     pub queue: String,
+    /// The keys by which it is always bound.
     pub bindings: Vec<String>,
     /// The broker deletes the queue when nobody consumed it for so long; none keeps it for ever.
     pub expires: Option<Duration>,
@@ -75,6 +79,8 @@ pub enum Arrival<'a> {
     Messages(&'a [Message]),
     /// Something published until now may be lost to us: the queue was not there, or the last connection broke.
     Gap,
+    /// The queue is not bound by these keys any more, which were unwanted.
+    Unbound(&'a BTreeSet<String>),
     /// So many messages wait at the broker that nobody has in hand: said now and then while messages come. Whatever becomes of
     /// this, it is not said again.
     Waiting(u32),

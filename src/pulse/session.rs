@@ -75,14 +75,24 @@ impl Session {
             source,
         })?;
         for key in &subscription.bindings {
-            let (queue, exchange) = (queue.as_str().into(), subscription.exchange.as_str().into());
-            let bound = self
-                .channel
-                .queue_bind(queue, exchange, key.as_str().into(), QueueBindOptions::default(), FieldTable::default())
-                .await;
-            bound.map_err(|source| PulseError::Amqp { what: "bind our queue to the exchange", source })?;
+            self.bind(subscription, key).await?;
         }
         Ok(())
+    }
+
+    /// Binds our queue by a key; doing so again changes nothing.
+    pub(super) async fn bind(&self, subscription: &Subscription, key: &str) -> Result<(), PulseError> {
+        let (queue, exchange) = (subscription.queue_name(), subscription.exchange.as_str().into());
+        let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
+        let bound = self.channel.queue_bind(queue.as_str().into(), exchange, key.into(), options, arguments).await;
+        bound.map_err(|source| PulseError::Amqp { what: "bind our queue to the exchange", source })
+    }
+
+    /// Lets go of a key, whether our queue was bound by it or not.
+    pub(super) async fn unbind(&self, subscription: &Subscription, key: &str) -> Result<(), PulseError> {
+        let (queue, exchange) = (subscription.queue_name(), subscription.exchange.as_str().into());
+        let unbound = self.channel.queue_unbind(queue.as_str().into(), exchange, key.into(), FieldTable::default()).await;
+        unbound.map_err(|source| PulseError::Amqp { what: "unbind our queue from the exchange", source })
     }
 
     /// Lets messages come.

@@ -2,6 +2,7 @@
 
 use super::database::{Store, StoreError, parsed, parsed_option};
 use super::pushes::{PushedChangeset, changeset_from, kept};
+use super::twins::TwinRow;
 use crate::domain::{HgDate, Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -38,6 +39,8 @@ pub struct ChangesetRow {
     /// What replaced it; a marker without a successor says that it was pruned.
     pub successors: Vec<ObsolescenceRow>,
     pub precursors: Vec<ObsolescenceRow>,
+    /// The same change in git, or in Mercurial.
+    pub twins: Vec<TwinRow>,
 }
 
 /// A push that brought a changeset to a repository.
@@ -142,9 +145,10 @@ impl Store {
             |rows: Vec<AnyRow>| rows.iter().map(|row| parsed(row, "revision")).collect::<Result<Vec<Revision>, StoreError>>();
         let date: Option<i64> = row.try_get("date")?;
         let offset: Option<i64> = row.try_get("date_offset")?;
-        let is_null = row.try_get::<String, _>("revision")? == Revision::NULL.to_string();
+        let revision: Revision = parsed(row, "revision")?;
+        let is_null = revision == Revision::NULL;
         Ok(ChangesetRow {
-            revision: parsed(row, "revision")?,
+            revision,
             known: row.try_get::<i64, _>("known")? == 1,
             obsolete: row.try_get::<i64, _>("obsolete")? == 1,
             author: kept(row, "author")?,
@@ -172,6 +176,7 @@ impl Store {
             } else {
                 self.all(PRECURSORS, id).await?.iter().map(obsolescence_from).collect::<Result<_, _>>()?
             },
+            twins: self.twins_of(id, revision).await?,
         })
     }
 

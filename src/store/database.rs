@@ -6,6 +6,7 @@ use super::dictionary::Dictionary;
 use super::migrations;
 use super::rows::Rows;
 use super::touched::KnownPaths;
+use crate::domain::Point;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
@@ -227,7 +228,9 @@ impl Store {
         };
         let mut change_of = Change { tx: self.writers.begin_with(begin).await?, kind: self.kind };
         let done = change(&mut change_of, input).await?;
+        Point::ChangeWritten.pass();
         change_of.tx.commit().await?;
+        Point::ChangeCommitted.pass();
         Ok(done)
     }
 

@@ -6,7 +6,7 @@ use super::rows::{Cell, Rows};
 use crate::domain::{Changeset, Kept, Revision, hex};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Beyond so many paths the memory of their numbers is begun anew; about 100 bytes each.
 const REMEMBERED_FILES: usize = 100_000;
@@ -42,6 +42,11 @@ pub(super) struct Words<'a> {
 }
 
 impl Dictionary {
+    /// The numbers of those of these changesets that are remembered.
+    pub(super) fn numbers_of(&self, revisions: &BTreeSet<Revision>) -> HashMap<Revision, i64> {
+        revisions.iter().filter_map(|revision| Some((*revision, *self.changesets.get(revision)?))).collect()
+    }
+
     /// Takes in what a transaction learned, once it is committed.
     pub(super) fn learn(&mut self, learned: Dictionary) {
         if self.files.len() + learned.files.len() > REMEMBERED_FILES {

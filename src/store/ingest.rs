@@ -6,8 +6,9 @@ use super::parked::{self, Parked};
 use super::repositories;
 use super::rows::{Cell, Rows};
 use super::{events, notices};
-use crate::domain::{NewRepository, Notice, RepositoryId, RepositoryUrl};
+use crate::domain::{Marker, NewRepository, Notice, RepositoryId, RepositoryUrl};
 use jiff::Timestamp;
+use sqlx::Row;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many messages, by exchange, kind and outcome.
@@ -20,8 +21,8 @@ pub struct Batch {
     pub pushes: BTreeMap<RepositoryId, u64>,
     /// Repositories to be looked at, no push named.
     pub looks: BTreeSet<RepositoryId>,
-    /// Repositories to follow from now on, with the highest push announced.
-    pub follows: Vec<(NewRepository, Option<u64>)>,
+    /// Repositories to follow from now on.
+    pub follows: Vec<Following>,
     pub markings: Vec<Marking>,
     /// Branches that moved.
     pub notices: Vec<(RepositoryId, Notice)>,
@@ -31,6 +32,15 @@ pub struct Batch {
     pub urls: Vec<(RepositoryId, RepositoryUrl)>,
     pub parked: Vec<Parked>,
     pub counts: Outcomes,
+}
+
+/// A repository to follow from now on, and what the message that named it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Following {
+    pub repository: NewRepository,
+    /// The highest push announced.
+    pub upto: Option<u64>,
+    pub markers: Vec<Marker>,
 }
 
 /// What writing a batch down did.
@@ -51,6 +61,7 @@ const NOTE_LOOKS: RowsSql = rows_sql!(
 const ANNOUNCE_BY_NAME: &str = "
     update repository set announced_push = $1, due_at = $2, priority = 0
     where name = $3 and announced_push < $1 and last_push < $1";
+const ID_OF: &str = "select id from repository where name = $1";
 const COUNT: RowsSql = rows_sql!(
     "insert into message_count (exchange, kind, outcome, count, last_at)
      select value->>0, value->>1, value->>2, cast(value->>3 as bigint), cast(value->>4 as bigint) from " ROWS " where true
@@ -72,24 +83,30 @@ impl Store {
 
 async fn note(change: &mut Change, batch: &Batch, now: Timestamp) -> Result<Noted, StoreError> {
     let mut wishes = 0;
-    for (repository, upto) in &batch.follows {
-        wishes += follow(change, repository, *upto, now).await?;
+    let mut markings = batch.markings.clone();
+    for following in &batch.follows {
+        let repository = follow(change, following, now).await?;
+        wishes += 1;
+        if !following.markers.is_empty() {
+            markings.push(Marking { repository, markers: following.markers.clone() });
+        }
     }
     let pushes = batch.pushes.iter().map(|(id, upto)| [Cell::Number(id.0), Cell::Number(upto.cast_signed())]);
     wishes += wish(change, &NOTE_PUSHES, pushes, now).await?;
-    let marked = batch.markings.iter().map(|marking| marking.repository);
+    let marked = markings.iter().map(|marking| marking.repository);
     let moved = notices::note(change, &batch.notices, now).await?;
     events::note_urls(change, &batch.urls, now).await?;
     notices::number(change, &batch.numbers).await?;
     let looks: BTreeSet<RepositoryId> = batch.looks.iter().copied().chain(marked).chain(moved).collect();
     wishes += wish(change, &NOTE_LOOKS, looks.iter().map(|id| [Cell::Number(id.0)]), now).await?;
-    obsolescence::mark(change, &batch.markings).await?;
+    obsolescence::mark(change, &markings).await?;
     parked::park(change, &batch.parked, now).await?;
     count(change, &batch.counts, now).await?;
     Ok(Noted { wishes })
 }
 
-async fn follow(change: &mut Change, repository: &NewRepository, upto: Option<u64>, now: Timestamp) -> Result<u64, StoreError> {
+async fn follow(change: &mut Change, following: &Following, now: Timestamp) -> Result<RepositoryId, StoreError> {
+    let Following { repository, upto, .. } = following;
     repositories::add(change, repository, now).await?;
     if let Some(upto) = upto {
         sqlx::query(ANNOUNCE_BY_NAME)
@@ -99,7 +116,8 @@ async fn follow(change: &mut Change, repository: &NewRepository, upto: Option<u6
             .execute(&mut *change.tx)
             .await?;
     }
-    Ok(1)
+    let row = sqlx::query(ID_OF).bind(repository.name.to_string()).fetch_one(&mut *change.tx).await?;
+    Ok(RepositoryId(row.try_get("id")?))
 }
 
 async fn wish<'a, const N: usize>(

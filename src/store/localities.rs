@@ -17,15 +17,21 @@ const PLACE: RowsSql = rows_sql!(
      select cast(value->>0 as bigint), cast(value->>1 as bigint), cast(value->>2 as bigint) from " ROWS "
      where exists (select 1 from repository where id = $2 and locale_rules = $3)
      on conflict do nothing");
+/// Each file is looked up by itself: joined, all files of the repository were gone through for each commit.
 const TOUCHED: RowsSql = rows_sql!(
     "insert into push_locale (push, locale)
-     select distinct push_changeset.push, file_locale.locale
-     from " ROWS "
-     join push_changeset on push_changeset.push = cast(value->>0 as bigint)
-     join push on push.id = push_changeset.push
-     join changeset_file on changeset_file.changeset = push_changeset.changeset
-     join file_locale on file_locale.repository = push.repository and file_locale.file = changeset_file.file
-     where true
+     select distinct touched.push, touched.locale
+     from (select changed.push,
+                  (select file_locale.locale from file_locale
+                   where file_locale.repository = changed.repository and file_locale.file = changed.file) as locale
+           from (select distinct push.id as push, push.repository, changeset_file.file
+                 from " ROWS "
+                 cross join push
+                 cross join push_changeset
+                 cross join changeset_file
+                 where push.id = cast(value->>0 as bigint) and push_changeset.push = push.id
+                   and changeset_file.changeset = push_changeset.changeset) as changed) as touched
+     where touched.locale is not null
      on conflict do nothing");
 const FORGET_TOUCHED: RowsSql = rows_sql!("delete from push_locale where push in (select cast(value->>0 as bigint) from " ROWS ")");
 const RULES: &str = "select locale_rules from repository where id = $1";
@@ -79,9 +85,17 @@ pub(super) async fn place(change: &mut Change, recording: &Recording, files: &Ha
 
 /// Writes down which locales these pushes touch.
 pub(super) async fn touch(change: &mut Change, pushes: &[i64]) -> Result<(), StoreError> {
-    let rows = Rows::of(pushes.iter().map(|push| Cell::Number(*push)));
-    change.run(&FORGET_TOUCHED, rows.clone()).await?;
-    change.run(&TOUCHED, rows).await.map(drop)
+    change.run(&TOUCHED, rows_of(pushes)).await.map(drop)
+}
+
+/// The same of pushes of which something else was written down before.
+pub(super) async fn touch_anew(change: &mut Change, pushes: &[i64]) -> Result<(), StoreError> {
+    change.run(&FORGET_TOUCHED, rows_of(pushes)).await?;
+    touch(change, pushes).await
+}
+
+fn rows_of(pushes: &[i64]) -> String {
+    Rows::of(pushes.iter().map(|push| Cell::Number(*push)))
 }
 
 async fn place_anew(
@@ -101,7 +115,7 @@ async fn place_anew(
     let pushes = sqlx::query(PUSHES).bind(repository.0).fetch_all(&mut *change.tx).await?;
     let pushes: Vec<i64> = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<_, StoreError>>()?;
     for pushes in pushes.chunks(STEP) {
-        touch(change, pushes).await?;
+        touch_anew(change, pushes).await?;
     }
     Ok(placed.into_iter().map(|(_, locale)| locale).collect())
 }

@@ -11,6 +11,8 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (4, "pages", include_str!("../../migrations/0004_pages.sql")),
     (5, "queues", include_str!("../../migrations/0005_queues.sql")),
     (6, "git", include_str!("../../migrations/0006_git.sql")),
+    (8, "bindings", include_str!("../../migrations/0008_bindings.sql")),
+    (9, "twins", include_str!("../../migrations/0009_twins.sql")),
 ];
 
 /// Brings the tables up to date in one transaction. PostgreSQL's advisory lock is held until after the commit, SQLite's

@@ -3,11 +3,14 @@
 //! Every change is one transaction that is safe to do twice, in any order, by several workers at once: unique keys, upserts
 //! where only newer or fuller data wins, never read-then-insert. One SQL text serves SQLite and PostgreSQL.
 
+mod bindings;
 mod changesets;
 mod counting_run;
 mod counts;
 mod database;
 mod dictionary;
+mod dump;
+mod elsewhere;
 mod events;
 mod forests;
 mod history;
@@ -37,16 +40,20 @@ mod standing;
 mod teams;
 mod touched;
 mod trees;
+mod twins;
 mod verify;
 mod version;
 mod work;
 
+pub use bindings::QueueName;
 pub use changesets::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
 pub use counts::{DeploymentCount, InHand, MessageCount, Totals};
 pub use database::{Kind, Store, StoreError};
+pub use dump::DumpError;
+pub use elsewhere::PushElsewhere;
 pub use events::RepositoryEvent;
 pub use history::{HistoryRow, Life, TreeHistory};
-pub use ingest::{Batch, Noted};
+pub use ingest::{Batch, Following, Noted};
 pub use legacy::{Legacy, LegacyForest, LegacyLocale, LegacyPush, LegacyRepository, LegacyRun, LegacyTree};
 pub use moves::{Branches, MoveRecording, MoveRow, MovesRecorded, MovesRecording, Noticed, SeenPush};
 pub use obsolescence::Marking;
@@ -54,7 +61,7 @@ pub use overview::OverviewPoint;
 pub use parked::{Parked, ParkedRow};
 pub use places::{Before, CoursePoint, Place, PlaceRow};
 pub use pushes::{PushEnds, PushMove, PushRow, PushedChangeset};
-pub use pushlog::{Begin, ChangesetFilter, MOST_PATHS, PushFilter, PushKey, PushList};
+pub use pushlog::{Begin, ChangesetFilter, MOST_PATHS, OfLocale, PushFilter, PushKey, PushList};
 pub use queues::QueueDepth;
 pub use recording::{Recorded, Recording};
 pub use repositories::{Added, RepositoryRow};
@@ -64,5 +71,6 @@ pub use runs::{Awaited, RunFilter, RunRevision, RunRow};
 pub use standing::Standing;
 pub use teams::LocaleRow;
 pub use trees::TreeRow;
+pub use twins::TwinRow;
 pub use verify::{KeptChangeset, KeptPush};
 pub use work::{Claim, Ending};

@@ -108,6 +108,11 @@ macro_rules! pushes_sql {
 
 const SEEN: &str = pushes_sql!("and push.seen = 1");
 const MOVES: &str = pushes_sql!("");
+const WAS_AT: &str = "
+    select 1 from push
+    where repository = $1 and branch = (select id from branch where name = $2)
+      and (select id from changeset where revision = $3) in (origin, target)
+    limit 1";
 /// Whoever has this row is the only one that numbers pushes.
 const HOLD: &str = "update repository set last_push = last_push where id = $1 returning last_push, generation";
 const HEAD_IDS: &str = "select branch, changeset from branch_head where repository = $1";
@@ -136,11 +141,18 @@ impl Store {
     pub async fn branches(&self, repository: RepositoryId) -> Result<Branches, StoreError> {
         let of = |sql: &'static str| sqlx::query(sql).bind(repository.0).fetch_all(self.readers());
         let head = |row: &AnyRow| -> Result<(Kept, Revision), StoreError> { Ok((kept(row, "name")?, parsed(row, "revision")?)) };
+        let (heads, notices, seen) = tokio::try_join!(of(HEADS), of(NOTICES), of(SEEN))?;
         Ok(Branches {
-            heads: of(HEADS).await?.iter().map(head).collect::<Result<_, _>>()?,
-            notices: of(NOTICES).await?.iter().map(noticed_from).collect::<Result<_, _>>()?,
-            seen: of(SEEN).await?.iter().map(seen_from).collect::<Result<_, _>>()?,
+            heads: heads.iter().map(head).collect::<Result<_, _>>()?,
+            notices: notices.iter().map(noticed_from).collect::<Result<_, _>>()?,
+            seen: seen.iter().map(seen_from).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// A push is recorded that brought the branch there, or from there.
+    pub async fn was_at(&self, repository: RepositoryId, branch: &Kept, revision: Revision) -> Result<bool, StoreError> {
+        let query = sqlx::query(WAS_AT).bind(repository.0).bind(branch.as_str().to_owned()).bind(revision.to_string());
+        Ok(query.fetch_optional(self.readers()).await?.is_some())
     }
 
     /// All moves of a repository's branches, in their order.
@@ -155,7 +167,7 @@ impl Store {
 
     /// Records moves whose changesets are recorded, all or none.
     pub async fn record_moves(&self, recording: &MovesRecording) -> Result<MovesRecorded, StoreError> {
-        self.write(recording, |change, recording| -> Step<'_, MovesRecorded> { Box::pin(write_down(change, recording)) }).await
+        self.write(&(self, recording), |change, input| -> Step<'_, MovesRecorded> { Box::pin(write_down(change, input)) }).await
     }
 }
 
@@ -192,11 +204,11 @@ struct Place {
     seen: Option<i64>,
 }
 
-async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<MovesRecorded, StoreError> {
+async fn write_down(change: &mut Change, (store, recording): &(&Store, &MovesRecording)) -> Result<MovesRecorded, StoreError> {
     change.lock(Lock::Pushes).await?;
     let repository = sqlx::query(HOLD).bind(recording.repository.0).fetch_one(&mut *change.tx).await?;
     let (last, generation) = (repository.try_get("last_push")?, repository.try_get("generation")?);
-    let numbers = numbers(change, recording).await?;
+    let numbers = numbers(change, store, recording).await?;
     let place = match &recording.instead_of {
         None if follow_on(change, recording, &numbers).await? => Place { generation, row: None, push_id: last + 1, seen: None },
         None => return Ok(MovesRecorded::Overtaken),
@@ -207,7 +219,10 @@ async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<M
     };
     let rows = add_pushes(change, recording, &numbers, &place).await?;
     add_changesets(change, recording, &numbers, &rows).await?;
-    localities::touch(change, &rows).await?;
+    match recording.instead_of {
+        Some(_) => localities::touch_anew(change, &rows).await?,
+        None => localities::touch(change, &rows).await?,
+    }
     if recording.instead_of.is_none() {
         set_heads(change, recording, &numbers).await?;
     }
@@ -215,13 +230,13 @@ async fn write_down(change: &mut Change, recording: &MovesRecording) -> Result<M
     Ok(MovesRecorded::Done)
 }
 
-async fn numbers(change: &mut Change, recording: &MovesRecording) -> Result<Numbers, StoreError> {
+async fn numbers(change: &mut Change, store: &Store, recording: &MovesRecording) -> Result<Numbers, StoreError> {
     let names: BTreeSet<&str> = recording.moves.iter().map(|one| one.made.branch.as_str()).collect();
     let ends = recording.moves.iter().flat_map(|one| [one.made.before, one.made.after]);
     let hanging = recording.moves.iter().flat_map(|one| one.brought.iter().chain(&one.dropped)).copied();
     let revisions: BTreeSet<Revision> = ends.chain(hanging).collect();
     let branches = dictionary::branches_named(change, names).await?;
-    let mut changesets = HashMap::with_capacity(revisions.len());
+    let mut changesets = store.remembered(|known| known.numbers_of(&revisions));
     placeholders::find_missing(change, &revisions, &mut changesets).await?;
     placeholders::add_missing(change, &revisions, &mut changesets).await?;
     Ok(Numbers { branches, changesets })

@@ -8,16 +8,15 @@ use jiff::Timestamp;
 use sqlx::Row;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Whether the push that a notice tells of is recorded.
+/// Whether the push that a notice tells of is recorded: looked up by the commit that it led to, since of pushes and notices there are many.
 macro_rules! has_push_sql {
     () => {
         "exists (
              select 1
              from push
-             join changeset origin on origin.id = push.origin
-             join changeset target on target.id = push.target
-             where push.repository = notice.repository and push.branch = notice.branch and push.seen = 0
-               and origin.revision = notice.origin and target.revision = notice.target
+             where push.target = (select changeset.id from changeset where changeset.revision = notice.target)
+               and push.origin = (select changeset.id from changeset where changeset.revision = notice.origin)
+               and push.repository = notice.repository and push.branch = notice.branch and push.seen = 0
                and (push.date = notice.date or notice.date = 0))"
     };
 }

@@ -2,6 +2,7 @@
 //! of its own, which looks for one run in each step, however many there are.
 
 use super::database::{RowsSql, Store, StoreError, rows_sql};
+use super::history::HistoryRow;
 use super::places::Place;
 use super::rows::{Cell, Rows};
 use sqlx::Row;
@@ -16,6 +17,12 @@ pub struct OverviewPoint {
     /// Strings without a translation, those that are only reported too; and words.
     pub missing: i64,
     pub missing_w: i64,
+}
+
+impl From<&HistoryRow> for OverviewPoint {
+    fn from(row: &HistoryRow) -> OverviewPoint {
+        OverviewPoint { srctime: row.srctime, missing: row.missing, missing_w: row.missing_w }
+    }
 }
 
 /// So many steps a life has.

@@ -1,9 +1,11 @@
 //! Pushes as pages show them, with their changesets.
 
 use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sql};
+use super::elsewhere::PushElsewhere;
 use super::pushlog::sql::{said_sql, touching_sql};
 use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
+use super::touched::TouchingPush;
 use crate::domain::{Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -32,6 +34,8 @@ pub struct PushRow {
     pub vcs: Vcs,
     /// What it did to a branch of git.
     pub moved: Option<PushMove>,
+    /// Where else what is shown of it came, as far as that was asked for.
+    pub elsewhere: Vec<PushElsewhere>,
 }
 
 /// How a push moved a branch.
@@ -88,36 +92,44 @@ const ENDS: RowsSql = rows_sql!(
      join changeset start on start.id = one.first
      left join changeset_parent on changeset_parent.changeset = start.id and changeset_parent.position = 0
      left join changeset base on base.id = changeset_parent.parent");
-/// Selects changesets of pushes, each push's newest first, and how many of each fit; `$which` of them, `$most` of each.
-macro_rules! shown_sql {
-    ([$($which:expr),+], $most:literal) => {
-        rows_sql!(
-            ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
-                     substr(changeset.description, 1, 1000) as description, branch.name as branch_name
-              from (select push_changeset.push, push_changeset.changeset,
-                           count(*) over (partition by push_changeset.push) as fitting,
-                           row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
-                    from "] ROWS ["
-                    cross join push_changeset
-                    cross join changeset
-                    where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset and ",
-                     $($which,)+
-                  ") as placed
-              join changeset on changeset.id = placed.changeset
-              left join branch on branch.id = changeset.branch
-              where placed.place <= ", $most,
-             " order by placed.push, placed.place"]
-        )
-    };
-}
+const CHANGESETS: RowsSql = rows_sql!(
+    ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+            substr(changeset.description, 1, 1000) as description, branch.name as branch_name
+     from (select push_changeset.push, push_changeset.changeset, count(*) over (partition by push_changeset.push) as fitting,
+                  row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
+           from "] ROWS ["
+           cross join push_changeset
+           cross join changeset
+           where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset
+             and ($2 = 0 or (",
+            said_sql!(),
+            " and ",
+            touching_sql!(),
+            "))) as placed
+     join changeset on changeset.id = placed.changeset
+     left join branch on branch.id = changeset.branch
+     where placed.place <= $11
+     order by placed.push, placed.place"]
+);
 
-const CHANGESETS: RowsSql = shown_sql!(["($2 = 0 or (", said_sql!(), " and ", touching_sql!(), "))"], "$11");
-/// Of pushes that may have thousands, those that are known to touch what is asked for.
-const TOUCHING: RowsSql = shown_sql!(["push_changeset.changeset = cast(value->>1 as bigint) and ", said_sql!()], "$2");
-const PUSHES_OF: RowsSql = rows_sql!(
-    "select push_changeset.push, push_changeset.changeset
-     from " ROWS " cross join push_changeset
-     where push_changeset.changeset = cast(value->>0 as bigint)");
+/// The same where it is known which changesets touch what is asked for: a row has a push, a changeset, and its place among these.
+const TOUCHING_CHANGESETS: RowsSql = rows_sql!(
+    ["select placed.push, placed.fitting, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+            substr(changeset.description, 1, 1000) as description, branch.name as branch_name
+     from (select touching.push, touching.changeset, count(*) over (partition by touching.push) as fitting,
+                  row_number() over (partition by touching.push order by touching.place) as place
+           from (select cast(value->>0 as bigint) as push, cast(value->>1 as bigint) as changeset,
+                        cast(value->>2 as bigint) as place
+                 from "] ROWS [") as touching
+           where $2 = 0 or exists (
+               select 1 from changeset where changeset.id = touching.changeset and ",
+            said_sql!(),
+            ")) as placed
+     join changeset on changeset.id = placed.changeset
+     left join branch on branch.id = changeset.branch
+     where placed.place <= $6
+     order by placed.push, placed.place"]
+);
 
 const MOVES: RowsSql = rows_sql!(
     "select push.id, push.seen, branch.name, origin.revision as origin, target.revision as target,
@@ -146,15 +158,18 @@ impl Store {
         let query = sqlx::query(ONE).bind(repository.0).bind(push_id.cast_signed()).bind(generation);
         let rows = query.fetch_all(self.readers()).await?;
         let all = PushFilter { changesets_each: changesets, ..PushFilter::default() };
-        Ok(self.with_changesets(&all, None, &rows).await?.pop())
+        let mut pushes = self.with_changesets(&all, &rows, None).await?;
+        self.find_elsewhere(&mut pushes).await?;
+        Ok(pushes.pop())
     }
 
-    /// The pushes with their changesets, as many as the filter asks for; of those that touch its paths, if they are known.
+    /// The pushes with their changesets, as many as the filter asks for; `touching` are all that touch the paths in it, where they
+    /// are known.
     pub(super) async fn with_changesets(
         &self,
         filter: &PushFilter,
-        touched: Option<&[i64]>,
         pushes: &[AnyRow],
+        touching: Option<&[TouchingPush]>,
     ) -> Result<Vec<PushRow>, StoreError> {
         let ids = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let rows = || Rows::of(ids.iter().map(|id| Cell::Number(*id)));
@@ -164,9 +179,8 @@ impl Store {
         }
         let counts = ends.values().map(|row| Ok(row.try_get("in_all")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
-        let each = i64::try_from(each).unwrap_or(i64::MAX);
-        let mut shown = match touched {
-            Some(changesets) => self.shown_of(&filter.changeset, changesets, &ids, each).await?,
+        let mut shown = match touching {
+            Some(touching) => self.shown_touching(&filter.changeset, placed_rows(touching, &ids), each).await?,
             None => self.shown(&filter.changeset, rows(), each).await?,
         };
         let mut moves = self.moves_of(pushes).await?;
@@ -192,27 +206,15 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("id")?, move_from(row)?))).collect()
     }
 
-    async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: i64) -> Result<HashMap<i64, Shown>, StoreError> {
-        let query = filter.bind_to(sqlx::query(self.text(&CHANGESETS)).bind(pushes)).bind(each);
+    async fn shown(&self, filter: &ChangesetFilter, pushes: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
+        let query = filter.bind_to(sqlx::query(self.text(&CHANGESETS)).bind(pushes));
+        let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
         shown_from(&query.fetch_all(self.readers()).await?)
     }
 
-    /// Of these changesets, those of these pushes.
-    async fn shown_of(
-        &self,
-        filter: &ChangesetFilter,
-        changesets: &[i64],
-        pushes: &[i64],
-        each: i64,
-    ) -> Result<HashMap<i64, Shown>, StoreError> {
-        let (pushes, mut pairs) = (pushes.iter().copied().collect::<HashSet<i64>>(), Rows::new());
-        for row in self.rows_for(&PUSHES_OF, Rows::of(changesets.iter().map(|id| Cell::Number(*id)))).await? {
-            let (push, changeset): (i64, i64) = (row.try_get("push")?, row.try_get("changeset")?);
-            if pushes.contains(&push) {
-                pairs.add([push, changeset].map(Cell::Number));
-            }
-        }
-        let query = filter.bind_words_to(sqlx::query(self.text(&TOUCHING)).bind(pairs.done()).bind(each));
+    async fn shown_touching(&self, filter: &ChangesetFilter, rows: String, each: usize) -> Result<HashMap<i64, Shown>, StoreError> {
+        let query = filter.bind_said_to(sqlx::query(self.text(&TOUCHING_CHANGESETS)).bind(rows));
+        let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
         shown_from(&query.fetch_all(self.readers()).await?)
     }
 }
@@ -225,6 +227,17 @@ fn shown_from(rows: &[AnyRow]) -> Result<HashMap<i64, Shown>, StoreError> {
         of_push.changesets.push(changeset_from(row)?);
     }
     Ok(shown)
+}
+
+/// Rows of a push, a changeset and its place, of the pushes of these numbers.
+fn placed_rows(touching: &[TouchingPush], numbers: &[i64]) -> String {
+    let (mut rows, wanted) = (Rows::new(), numbers.iter().collect::<HashSet<_>>());
+    for push in touching.iter().filter(|push| wanted.contains(&push.key.id)) {
+        for (place, changeset) in (0_i64..).zip(&push.changesets) {
+            rows.add([push.key.id, *changeset, place].map(Cell::Number));
+        }
+    }
+    rows.done()
 }
 
 /// The most of each that makes no more than `together` of all; one of each at least.
@@ -255,6 +268,7 @@ fn push_from(row: &AnyRow, ends: Option<&AnyRow>, shown: Shown) -> Result<PushRo
         ends: ends.map(ends_from).transpose()?,
         vcs: parsed(row, "vcs")?,
         moved: None,
+        elsewhere: Vec::new(),
     })
 }
 

@@ -8,6 +8,7 @@ use super::localities;
 use super::placeholders;
 use super::rows::{Cell, Rows};
 use super::settling;
+use super::twins;
 use super::version::{self, Of};
 use crate::domain::{Changeset, LocaleRules, Push, RepositoryId, Revision};
 use sqlx::Row;
@@ -106,6 +107,7 @@ async fn write_down(change: &mut Change, (store, recording): &(&Store, &Recordin
     hold(change, recording, &new, &ids).await?;
     localities::place(change, recording, &words.files).await?;
     let pushes = add_pushes(change, recording, &ids).await?;
+    twins::add(change, recording.pushes.iter().flat_map(|push| &push.twins), &ids).await?;
     if pushes > 0 {
         let pushed = recording.pushes.iter().flat_map(pushed).map(|revision| ids[revision]);
         settling::settle_hanging_on(change, pushed).await?;
@@ -157,7 +159,7 @@ async fn changeset_ids(
     let hanging = own.chain(parents).chain(&recording.held).chain([&Revision::NULL]);
     let named: BTreeSet<Revision> = hanging.chain(recording.pushes.iter().flat_map(pushed)).copied().collect();
     let mut ids = new.clone();
-    store.remembered(|known| ids.extend(named.iter().filter_map(|revision| Some((*revision, *known.changesets.get(revision)?)))));
+    ids.extend(store.remembered(|known| known.numbers_of(&named)));
     placeholders::find_missing(change, &named, &mut ids).await?;
     let pushed: BTreeSet<Revision> = recording.pushes.iter().flat_map(pushed).copied().collect();
     placeholders::add_missing(change, &pushed, &mut ids).await?;

@@ -16,6 +16,8 @@ pub struct RepositoryRow {
     pub id: RepositoryId,
     pub name: RepositoryName,
     pub locale: Option<LocaleCode>,
+    /// It has files of many locales, told apart by rules.
+    pub many_locales: bool,
 }
 
 /// What adding a repository did.
@@ -63,10 +65,16 @@ macro_rules! repositories_sql {
 const ALL: &str = repositories_sql!("order by repository.name");
 const NAMED: &str = repositories_sql!("where lower(repository.name) like lower($1) escape '\\' order by repository.name");
 const ONE: &str = repositories_sql!("where repository.name = $1");
-const OF_LOCALE: &str =
-    repositories_sql!("where repository.locale = (select id from locale where code = $1) order by repository.name");
+const OF_LOCALE: &str = repositories_sql!(
+    "where repository.locale = (select id from locale where code = $1)
+        or (repository.locale_rules is not null
+            and exists (select 1 from file_locale
+                        where file_locale.repository = repository.id
+                          and file_locale.locale = (select id from locale where code = $1)))
+     order by repository.name"
+);
 const NAMES: &str = "
-    select repository.id, repository.name, locale.code as locale_code
+    select repository.id, repository.name, locale.code as locale_code, case when repository.locale_rules is null then 0 else 1 end as many
     from repository left join locale on locale.id = repository.locale
     order by repository.name";
 const KNOWN: RowsSql = rows_sql!(
@@ -103,7 +111,7 @@ impl Store {
         query.fetch_all(self.readers()).await?.iter().map(repository_from).collect()
     }
 
-    /// The repositories of a locale by name, archived ones too.
+    /// The repositories of a locale, and those with files of it among others, by name, archived ones too.
     pub async fn repositories_of(&self, locale: &LocaleCode) -> Result<Vec<Repository>, StoreError> {
         let query = sqlx::query(OF_LOCALE).bind(locale.to_string());
         query.fetch_all(self.readers()).await?.iter().map(repository_from).collect()
@@ -116,6 +124,7 @@ impl Store {
                 id: RepositoryId(row.try_get("id")?),
                 name: parsed(row, "name")?,
                 locale: parsed_option(row, "locale_code")?,
+                many_locales: row.try_get::<i64, _>("many")? == 1,
             })
         };
         sqlx::query(NAMES).fetch_all(self.readers()).await?.iter().map(named).collect()

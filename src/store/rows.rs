@@ -53,7 +53,8 @@ pub(super) enum Cell<'a> {
     Nothing,
 }
 
-fn write_cell(out: &mut String, cell: &Cell<'_>) {
+/// Writes a value as JSON.
+pub(super) fn write_cell(out: &mut String, cell: &Cell<'_>) {
     match cell {
         Cell::Number(number) => {
             let _ = write!(out, "{number}");

@@ -76,10 +76,10 @@ macro_rules! runs_sql {
 }
 
 const ONE: &str = runs_sql!("where run.id = $1");
-const NEWEST: &str = runs_sql!(
-    "where ($3 = '' or run.tree = (select tree.id from tree where tree.code = $3)) and run.id < $1
-     order by run.id desc limit $2"
-);
+const NEWEST: &str = runs_sql!("where run.id < $1 order by run.id desc limit $2");
+/// By itself: where the tree may be any, SQLite goes through the runs of all.
+const NEWEST_OF_TREE: &str =
+    runs_sql!("where run.tree = (select tree.id from tree where tree.code = $3) and run.id < $1 order by run.id desc limit $2");
 /// Of few places: these first, then their runs.
 const NEWEST_OF_PLACES: &str = runs_sql!(
     "where run.id in (
@@ -172,9 +172,16 @@ impl Store {
     /// The newest runs that fit with numbers below `before`, newest first.
     pub async fn runs(&self, filter: &RunFilter, before: i64, limit: usize) -> Result<Vec<RunRow>, StoreError> {
         let of_places = filter.locale.is_some() || filter.only_active;
-        let sql = if of_places { NEWEST_OF_PLACES } else { NEWEST };
+        let sql = match (of_places, &filter.tree) {
+            (true, _) => NEWEST_OF_PLACES,
+            (false, Some(_)) => NEWEST_OF_TREE,
+            (false, None) => NEWEST,
+        };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut query = sqlx::query(sql).bind(before).bind(limit).bind(filter.tree.clone().unwrap_or_default());
+        let mut query = sqlx::query(sql).bind(before).bind(limit);
+        if of_places || filter.tree.is_some() {
+            query = query.bind(filter.tree.clone().unwrap_or_default());
+        }
         if of_places {
             query = query.bind(filter.locale.clone().unwrap_or_default()).bind(i64::from(filter.only_active));
         }

@@ -5,7 +5,7 @@ use crate::domain::LocaleCode;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-/// A locale, and how many repositories it has.
+/// A locale, and how many repositories have files of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocaleRow {
     pub code: LocaleCode,
@@ -14,11 +14,21 @@ pub struct LocaleRow {
 }
 
 const ALL: &str = "
-    select locale.code, locale.name, (select count(*) from repository where repository.locale = locale.id) as repositories
+    select locale.code, locale.name,
+           (select count(*) from repository
+            where repository.locale = locale.id
+               or (repository.locale_rules is not null
+                   and exists (select 1 from file_locale
+                               where file_locale.locale = locale.id and file_locale.repository = repository.id))) as repositories
     from locale
     order by locale.code";
 const ONE: &str = "
-    select locale.code, locale.name, (select count(*) from repository where repository.locale = locale.id) as repositories
+    select locale.code, locale.name,
+           (select count(*) from repository
+            where repository.locale = locale.id
+               or (repository.locale_rules is not null
+                   and exists (select 1 from file_locale
+                               where file_locale.locale = locale.id and file_locale.repository = repository.id))) as repositories
     from locale
     where locale.code = $1";
 const NAME: &str = "

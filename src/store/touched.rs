@@ -1,16 +1,19 @@
-//! Which changesets touch a path that contains some texts, as long as they are few. Files are only ever added, so which of them
-//! fit is remembered until there are more.
+//! Which pushes brought changesets that touch a path that contains some texts, as long as these changesets are few. Files are only
+//! ever added, so which of them fit is remembered until there are more. The pushes are remembered until something is recorded: the
+//! version is read **before** the rows, so that what was kept under it is never older than it.
 
-use super::database::{RowsSql, Store, StoreError};
-use super::pushlog::MOST_PATHS;
+use super::database::{RowsSql, Store, StoreError, rows_sql};
+use super::pushlog::{MOST_PATHS, PushKey};
 use super::rows::{Cell, Rows};
+use crate::domain::RepositoryId;
 use sqlx::Row;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 /// From so many on it is quicker to read pushes, newest first, until enough fit: at 3,000 of a million either way takes 20 ms.
 const FEW: usize = 3_000;
-/// How many filters are remembered; 24 kB each at most.
+/// How many filters are remembered; of each so many files, and of the last ones pushes too, at most 200 kB where each of so many
+/// changesets was pushed alone.
 const REMEMBERED: usize = 64;
 /// The pattern that any text fits.
 pub(super) const LIKE_ALL: &str = "%";
@@ -35,7 +38,27 @@ const CHANGESETS: RowsSql = RowsSql {
                limit $2",
 };
 
-/// Which files fit which filter, the one asked for last at the end.
+const PUSHES: RowsSql = rows_sql!(
+    "select push.date, push.id, push.repository, push_changeset.changeset
+     from " ROWS "
+     cross join push_changeset
+     cross join push
+     where push_changeset.changeset = cast(value->>0 as bigint) and push.id = push_changeset.push
+     order by push.date desc, push.id desc, push_changeset.position desc");
+
+/// A push that brought changesets that fit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TouchingPush {
+    pub(super) key: PushKey,
+    pub(super) repository: RepositoryId,
+    /// Those that fit, newest first.
+    pub(super) changesets: Vec<i64>,
+}
+
+/// All of them, newest first.
+pub(super) type Touching = Arc<[TouchingPush]>;
+
+/// What fits which filter, the one asked for last at the end.
 #[derive(Default)]
 pub(super) struct KnownPaths(Vec<Fitting>);
 
@@ -45,14 +68,29 @@ struct Fitting {
     among: i64,
     /// None where they, or the changesets that touch them, are not few.
     files: Option<Arc<[i64]>>,
+    /// The pushes as long as this version of recordings holds.
+    pushes: Option<(i64, Touching)>,
 }
 
 impl Store {
-    /// The changesets that touch one path with all of `paths` in it; none where they are many, or nothing is asked for.
-    pub(super) async fn touched(&self, paths: &[String]) -> Result<Option<Vec<i64>>, StoreError> {
+    /// The pushes with changesets that touch one path with all of `paths` in it; none where these are many, or nothing is asked for.
+    pub(super) async fn touching(&self, paths: &[String]) -> Result<Option<Touching>, StoreError> {
         if paths.is_empty() {
             return Ok(None);
         }
+        let version = self.recordings_version().await?;
+        if let Some(pushes) = self.known_paths(|known| known.recall_pushes(paths, version)) {
+            return Ok(Some(pushes));
+        }
+        let Some(changesets) = self.touching_changesets(paths).await? else {
+            return Ok(None);
+        };
+        let pushes = self.pushes_with(&changesets).await?;
+        self.known_paths(|known| known.learn_pushes(paths, version, &pushes));
+        Ok(Some(pushes))
+    }
+
+    async fn touching_changesets(&self, paths: &[String]) -> Result<Option<HashSet<i64>>, StoreError> {
         let Some(files) = self.files_with(paths).await? else {
             return Ok(None);
         };
@@ -60,11 +98,26 @@ impl Store {
         let query = sqlx::query(self.text(&CHANGESETS)).bind(rows).bind(one_more_than_few());
         let rows = query.fetch_all(self.readers()).await?;
         if rows.len() > FEW {
-            self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among: 0, files: None }));
+            self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among: 0, files: None, pushes: None }));
             return Ok(None);
         }
-        let changesets = rows.iter().map(|row| Ok(row.try_get("changeset")?)).collect::<Result<HashSet<i64>, StoreError>>()?;
-        Ok(Some(changesets.into_iter().collect()))
+        rows.iter().map(|row| Ok(row.try_get("changeset")?)).collect::<Result<_, StoreError>>().map(Some)
+    }
+
+    async fn pushes_with(&self, changesets: &HashSet<i64>) -> Result<Touching, StoreError> {
+        let rows = Rows::of(changesets.iter().map(|id| Cell::Number(*id)));
+        let mut pushes: Vec<TouchingPush> = Vec::new();
+        for row in self.rows_for(&PUSHES, rows).await? {
+            let (key, changeset) = (PushKey::of(&row)?, row.try_get("changeset")?);
+            match pushes.last_mut().filter(|push| push.key == key) {
+                Some(push) => push.changesets.push(changeset),
+                None => {
+                    let repository = RepositoryId(row.try_get("repository")?);
+                    pushes.push(TouchingPush { key, repository, changesets: vec![changeset] });
+                }
+            }
+        }
+        Ok(pushes.into())
     }
 
     /// The files that fit, as long as they are few; every file is touched by a changeset.
@@ -80,7 +133,7 @@ impl Store {
         let rows = query.bind(one_more_than_few()).fetch_all(self.readers()).await?;
         let ids = rows.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let files = (ids.len() <= FEW).then(|| Arc::from(ids));
-        self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among, files: files.clone() }));
+        self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among, files: files.clone(), pushes: None }));
         Ok(files)
     }
 
@@ -100,6 +153,20 @@ impl KnownPaths {
             self.0.push(fitting);
         }
         holds.then_some(files)
+    }
+
+    /// The pushes, if they were found out under the same version.
+    fn recall_pushes(&mut self, paths: &[String], version: i64) -> Option<Touching> {
+        let place = self.0.iter().position(|fitting| fitting.paths == paths)?;
+        let pushes = self.0[place].pushes.as_ref().filter(|(at, _)| *at == version).map(|(_, pushes)| Arc::clone(pushes))?;
+        self.0[place..].rotate_left(1);
+        Some(pushes)
+    }
+
+    fn learn_pushes(&mut self, paths: &[String], version: i64, pushes: &Touching) {
+        if let Some(fitting) = self.0.iter_mut().find(|fitting| fitting.paths == paths) {
+            fitting.pushes = Some((version, Arc::clone(pushes)));
+        }
     }
 
     fn learn(&mut self, fitting: Fitting) {
@@ -133,7 +200,9 @@ fn one_more_than_few() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fitting, KnownPaths, REMEMBERED, like};
+    use super::{Fitting, KnownPaths, REMEMBERED, Touching, TouchingPush, like};
+    use crate::domain::RepositoryId;
+    use crate::store::PushKey;
     use std::sync::Arc;
 
     #[test]
@@ -148,16 +217,31 @@ mod tests {
         let mut known = KnownPaths::default();
         let paths = |text: &str| vec![text.to_owned()];
         let few: Arc<[i64]> = Arc::from([1, 2]);
-        known.learn(Fitting { paths: paths("few"), among: 10, files: Some(few.clone()) });
-        known.learn(Fitting { paths: paths("many"), among: 10, files: None });
+        known.learn(Fitting { paths: paths("few"), among: 10, files: Some(few.clone()), pushes: None });
+        known.learn(Fitting { paths: paths("many"), among: 10, files: None, pushes: None });
 
         assert_eq!(known.recall(&paths("few"), 10), Some(Some(few)));
         assert_eq!(known.recall(&paths("many"), 11), Some(None));
         assert_eq!(known.recall(&paths("few"), 11), None);
         for number in 0..=REMEMBERED {
-            known.learn(Fitting { paths: paths(&number.to_string()), among: 10, files: None });
+            known.learn(Fitting { paths: paths(&number.to_string()), among: 10, files: None, pushes: None });
         }
         assert_eq!(known.0.len(), REMEMBERED);
         assert_eq!(known.recall(&paths("0"), 10), None, "what was asked for longest ago is forgotten");
+    }
+
+    #[test]
+    fn pushes_are_remembered_until_something_is_recorded() {
+        let (mut known, paths) = (KnownPaths::default(), vec!["few".to_owned()]);
+        let push = TouchingPush { key: PushKey { date: 1, id: 2 }, repository: RepositoryId(3), changesets: vec![4] };
+        let pushes: Touching = [push].into();
+        known.learn_pushes(&paths, 7, &pushes);
+        assert_eq!(known.recall_pushes(&paths, 7), None, "only of what is known at all");
+
+        known.learn(Fitting { paths: paths.clone(), among: 10, files: Some([1].into()), pushes: None });
+        known.learn_pushes(&paths, 7, &pushes);
+
+        assert_eq!(known.recall_pushes(&paths, 7), Some(pushes));
+        assert_eq!(known.recall_pushes(&paths, 8), None);
     }
 }

@@ -3,6 +3,7 @@
 use super::database::{RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::pushes::kept;
 use super::rows::Rows;
+use super::version::{self, Of};
 use crate::domain::{Kept, RepositoryId, Revision};
 use sqlx::Row;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,7 +106,7 @@ impl Store {
                 for sql in [FORGET_PUSH_CHANGESETS, FORGET_PUSHES, STEP_BACK] {
                     sqlx::query(sql).bind(repository.0).bind(first.cast_signed()).execute(&mut *change.tx).await?;
                 }
-                Ok(())
+                version::raise(change, Of::Recordings).await
             })
         })
         .await
@@ -152,7 +153,7 @@ impl Store {
                         sqlx::query(sql).bind(revision.to_string()).execute(&mut *change.tx).await?;
                     }
                 }
-                Ok(())
+                version::raise(change, Of::Recordings).await
             })
         })
         .await

@@ -35,7 +35,16 @@ pub(super) async fn raise(change: &mut Change, of: Of) -> Result<(), StoreError>
 impl Store {
     /// Counts changes of the results: as long as it is the same, runs, what is active, and the names of trees are too.
     pub async fn results_version(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query(ONE).bind(Of::Results.name()).fetch_one(self.readers()).await?.try_get("number")?)
+        self.number(Of::Results).await
+    }
+
+    /// Counts recordings: as long as it is the same, pushes, their changesets and the files of these are too.
+    pub(super) async fn recordings_version(&self) -> Result<i64, StoreError> {
+        self.number(Of::Recordings).await
+    }
+
+    async fn number(&self, of: Of) -> Result<i64, StoreError> {
+        Ok(sqlx::query(ONE).bind(of.name()).fetch_one(self.readers()).await?.try_get("number")?)
     }
 
     pub(super) async fn versions(&self) -> Result<Versions, StoreError> {

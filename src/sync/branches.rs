@@ -1,47 +1,63 @@
 //! Brings one repository of git up to date: its host's branches, fetch, commits, and the moves that brought the branches there.
 //!
 //! Everything is done from what the clone holds after the fetch, so that it does not matter what the host does meanwhile: that is
-//! found the next time.
+//! found the next time. Each run of git takes a few milliseconds, so what is known already is not asked again.
 
 use super::SyncError;
 use super::batch::Batch;
 use super::bringer::{Bringer, Progress};
-use super::moves::told_apart;
-use crate::domain::{
-    BranchMove, Changeset, DAY, ErrorClass, Kept, LocaleRules, Notice, Repository, RepositoryUrl, Revision, milliseconds,
-};
+use super::sight::Sight;
+use crate::domain::{Changeset, ErrorClass, Kept, Point, Repository, RepositoryUrl, Revision, milliseconds};
 use crate::fetch::{CommitReader, FetchError, HostBranches};
-use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
-use jiff::SignedDuration;
-use std::collections::{BTreeMap, HashSet};
+use crate::store::{Branches, Claim, MovesRecorded, Noticed};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// How often another worker may be quicker within one go.
 const TURNS: u32 = 4;
-/// A commit that was announced and that the host has not shown for so long never will be.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(DAY);
 
 impl Bringer {
     /// Brings the branches of a claimed repository up to date.
     pub(super) async fn bring_branches(&self, claim: &Claim) -> Result<(), SyncError> {
-        let host = self.git.ask(&claim.url).await?;
-        if let Some(url) = &host.moved_to {
-            self.store.note_moved(claim.repository, url, self.clock.now()).await?;
-        }
-        let followed = followed(&claim.branches, &claim.url, &host)?;
         let mut recorded = self.store.branches(claim.repository).await?;
-        self.note_default_branch(claim, &host, &recorded).await?;
+        let told_of = told_of(claim, &recorded).filter(|_| self.git.exists(&claim.clone));
+        let (host, followed) = match told_of {
+            Some(followed) => (None, followed),
+            None => {
+                let host = self.ask(claim, &recorded).await?;
+                Point::BranchesAsked.pass();
+                let followed = followed(&claim.branches, &claim.url, &host)?;
+                (Some(host), followed)
+            }
+        };
         for _ in 0..TURNS {
-            let here = self.obtain_branches(claim, &host, &followed, &recorded).await?;
-            let locale_rules = self.store.locale_rules(claim.repository).await?;
-            let sight = Sight { bringer: self, claim, followed: &followed, here, recorded, locale_rules };
-            sight.record_commits().await?;
-            if sight.record_moves().await? == MovesRecorded::Done {
-                return sight.wait_for_announced().await;
+            let here = self.obtain_branches(claim, host.as_ref(), &followed).await?;
+            let sight = Sight::of(self, claim, &followed, here, recorded).await?;
+            let read = sight.record_commits().await?;
+            Point::CommitsRecorded.pass();
+            let doubtful = sight.doubtful().await?;
+            if sight.record_moves(&read, &doubtful).await? == MovesRecorded::Done {
+                sight.wait_for_announced()?;
+                return sight.wait_for(&doubtful);
             }
             recorded = self.store.branches(claim.repository).await?;
         }
         Err(SyncError::NoEnd(format!("{TURNS} other workers were quicker")))
+    }
+
+    /// Asks the host for its branches, and notes what has become of the repository there.
+    async fn ask(&self, claim: &Claim, recorded: &Branches) -> Result<HostBranches, SyncError> {
+        let host = self.git.ask(&claim.url).await?;
+        self.note_moved(claim, host.moved_to.as_deref()).await?;
+        self.note_default_branch(claim, &host, recorded).await?;
+        Ok(host)
+    }
+
+    async fn note_moved(&self, claim: &Claim, to: Option<&str>) -> Result<(), SyncError> {
+        if let Some(url) = to {
+            self.store.note_moved(claim.repository, url, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// Where the host's HEAD is followed, another branch under it is worth a note.
@@ -67,27 +83,29 @@ impl Bringer {
         Ok(followed.into_iter().filter(has_moved).collect())
     }
 
-    /// Fetches unless the clone has what the host shows. Gives where the followed branches are.
+    /// Fetches, unless the host was asked and the clone has what it shows. Gives where the followed branches are.
     async fn obtain_branches(
         &self,
         claim: &Claim,
-        host: &HostBranches,
+        host: Option<&HostBranches>,
         followed: &[Kept],
-        recorded: &Branches,
     ) -> Result<BTreeMap<Kept, Revision>, SyncError> {
         let wanted = |branches: &BTreeMap<Kept, Revision>| -> BTreeMap<Kept, Revision> {
             branches.iter().filter(|(branch, _)| followed.contains(branch)).map(|(branch, head)| (branch.clone(), *head)).collect()
         };
-        if !self.git.exists(&claim.clone) {
-            self.make_clone(claim, host, followed).await?;
+        if let Some(host) = host {
+            if !self.git.exists(&claim.clone) {
+                self.make_clone(claim, host, followed).await?;
+            }
+            let here = wanted(&self.git.branches(&claim.clone).await?);
+            if here == wanted(&host.branches) {
+                return Ok(here);
+            }
         }
-        let here = wanted(&self.git.branches(&claim.clone).await?);
-        if here == wanted(&host.branches) {
-            return Ok(here);
-        }
-        let keep = self.git.those_in(&claim.clone, recorded.heads.values().chain(here.values()).copied()).await?;
-        let fetched = self.git.fetch(&claim.clone, &claim.url, followed, &keep).await?;
-        Ok(wanted(&fetched))
+        let moved_to = self.git.fetch(&claim.clone, &claim.url, followed).await?;
+        Point::BranchesFetched.pass();
+        self.note_moved(claim, moved_to.as_deref()).await?;
+        Ok(wanted(&self.git.branches(&claim.clone).await?))
     }
 
     async fn make_clone(&self, claim: &Claim, host: &HostBranches, followed: &[Kept]) -> Result<(), SyncError> {
@@ -99,125 +117,21 @@ impl Bringer {
     }
 }
 
-/// What is known of a repository's branches in one go.
-struct Sight<'a> {
-    bringer: &'a Bringer,
-    claim: &'a Claim,
-    followed: &'a [Kept],
-    /// Where the followed branches are.
-    here: BTreeMap<Kept, Revision>,
-    /// Where they were recorded to be, and what is said of them.
-    recorded: Branches,
-    locale_rules: Option<LocaleRules>,
-}
-
-impl Sight<'_> {
-    /// Records what the branches have and nothing recorded descends from.
-    async fn record_commits(&self) -> Result<(), SyncError> {
-        let mut known = self.in_clone(self.recorded.heads.values().copied()).await?;
-        let mut done = 0;
-        for (branch, head) in self.here.iter().filter(|(branch, head)| self.recorded.heads.get(*branch) != Some(head)) {
-            let mut commits = self.bringer.git.commits(&self.claim.clone, &[*head], &known, branch)?;
-            while let Some(changesets) = next_batch(&mut commits).await? {
-                done += changesets.len() as u64;
-                let (repository, generation) = (self.claim.repository, self.claim.generation);
-                let recording = Recording::of_changesets(repository, generation, changesets, self.locale_rules.clone());
-                self.bringer.store.record(&recording).await?;
-                (self.bringer.watcher)(&self.claim.name, Progress::Recording { done, of: done });
-            }
-            known.push(*head);
-        }
-        Ok(())
-    }
-
-    /// Records the moves of the branches: those that were only seen, as far as somebody has told of them since, and new ones.
-    async fn record_moves(&self) -> Result<MovesRecorded, SyncError> {
-        let notices: Vec<Notice> = self.noticed().map(|noticed| noticed.notice.clone()).collect();
-        let ends = notices.iter().flat_map(|notice| [notice.before, notice.after]);
-        let here: HashSet<Revision> = self.in_clone(ends).await?.into_iter().collect();
-        let is_here = |end: &Revision| here.contains(end);
-        for seen in &self.recorded.seen {
-            let moves = told_apart(&seen.branch, seen.before, seen.after, &notices, is_here);
-            if !is_still_seen(seen, &moves) && self.record(Some(seen.clone()), moves).await? == MovesRecorded::Overtaken {
-                return Ok(MovesRecorded::Overtaken);
-            }
-        }
-        let moved = |branch: &Kept| {
-            let (from, to) = (at(&self.recorded.heads, branch), at(&self.here, branch));
-            (from != to).then(|| told_apart(branch, from, to, &notices, is_here))
-        };
-        let moves: Vec<BranchMove> = self.branches().into_iter().filter_map(moved).flatten().collect();
-        if moves.is_empty() { Ok(MovesRecorded::Done) } else { self.record(None, moves).await }
-    }
-
-    /// All that are or were followed. Those that are made come before those that are deleted: what only has another name now is
-    /// not dropped.
-    fn branches(&self) -> Vec<&Kept> {
-        let all: HashSet<&Kept> = self.followed.iter().chain(self.recorded.heads.keys()).collect();
-        let mut branches: Vec<&Kept> = all.into_iter().collect();
-        branches.sort_by_key(|branch| (!self.here.contains_key(*branch), *branch));
-        branches
-    }
-
-    async fn record(&self, instead_of: Option<SeenPush>, moves: Vec<BranchMove>) -> Result<MovesRecorded, SyncError> {
-        let mut recordings = Vec::with_capacity(moves.len());
-        for made in moves {
-            let (brought, dropped) = (self.brought(&made).await?, self.dropped(&made).await?);
-            recordings.push(MoveRecording { made, brought, dropped });
-        }
-        let (repository, now) = (self.claim.repository, self.bringer.clock.now());
-        Ok(self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?)
-    }
-
-    /// What a move brought: what its branch did not have; of a branch that was made, what no other had.
-    async fn brought(&self, made: &BranchMove) -> Result<Vec<Revision>, SyncError> {
-        if made.after == Revision::NULL {
-            return Ok(Vec::new());
-        }
-        let others = || self.recorded.heads.iter().chain(&self.here).filter(|(branch, _)| **branch != made.branch);
-        let had: Vec<Revision> = match made.before {
-            Revision::NULL => others().map(|(_, head)| *head).collect(),
-            before => vec![before],
-        };
-        let had = self.in_clone(had).await?;
-        Ok(self.bringer.git.revisions(&self.claim.clone, &[made.after], &had).await?)
-    }
-
-    /// What a move took: what no branch that is followed has any more.
-    async fn dropped(&self, made: &BranchMove) -> Result<Vec<Revision>, SyncError> {
-        let had = self.in_clone([made.before]).await?;
-        if had.is_empty() {
-            return Ok(had);
-        }
-        let others = self.here.iter().filter(|(branch, _)| **branch != made.branch).map(|(_, head)| *head);
-        let left: Vec<Revision> = others.chain([made.after]).collect();
-        Ok(self.bringer.git.revisions(&self.claim.clone, &had, &left).await?)
-    }
-
-    /// What is said of followed branches.
-    fn noticed(&self) -> impl Iterator<Item = &Noticed> {
-        self.recorded.notices.iter().filter(|noticed| self.followed.contains(&noticed.notice.branch))
-    }
-
-    /// A message may be ahead of what the host shows: ask again, until that has become unlikely.
-    async fn wait_for_announced(&self) -> Result<(), SyncError> {
-        let now = self.bringer.clock.now();
-        for Noticed { notice, .. } in self.noticed().filter(|noticed| now.duration_since(noticed.taken) < PATIENCE) {
-            let is_shown = match notice.after {
-                Revision::NULL => self.here.get(&notice.branch) != Some(&notice.before),
-                after => !self.in_clone([after]).await?.is_empty(),
-            };
-            if !is_shown {
-                let (branch, after, url) = (&notice.branch, notice.after.short(), &self.claim.url);
-                return Err(SyncError::Lag(format!("{branch} was announced to be at {after}, which {url} does not show")));
-            }
-        }
-        Ok(())
-    }
-
-    async fn in_clone(&self, revisions: impl IntoIterator<Item = Revision>) -> Result<Vec<Revision>, SyncError> {
-        Ok(self.bringer.git.those_in(&self.claim.clone, revisions).await?)
-    }
+/// The branches to fetch without asking the host for those it has, which takes as long as the fetch: where a push goes on from what is
+/// recorded. Not at a second try, since then the host does not show what was told.
+fn told_of(claim: &Claim, recorded: &Branches) -> Option<Vec<Kept>> {
+    let mut alive = recorded.heads.iter().filter(|(_, head)| **head != Revision::NULL).map(|(branch, _)| branch);
+    let followed = match (&claim.branches[..], alive.next(), alive.next()) {
+        ([], Some(only), None) => vec![only.clone()],
+        ([], ..) => return None,
+        (named, ..) => named.to_vec(),
+    };
+    let goes_on = |Noticed { notice, .. }: &Noticed| {
+        followed.contains(&notice.branch)
+            && notice.after != Revision::NULL
+            && recorded.heads.get(&notice.branch) == Some(&notice.before)
+    };
+    (claim.attempts == 0 && recorded.notices.iter().any(goes_on)).then_some(followed)
 }
 
 /// Where a branch is; the null changeset where it is not.
@@ -239,10 +153,6 @@ pub(super) fn followed(named: &[Kept], url: &RepositoryUrl, host: &HostBranches)
             Err(FetchError::new(ErrorClass::Ours, what).into())
         }
     }
-}
-
-fn is_still_seen(seen: &SeenPush, moves: &[BranchMove]) -> bool {
-    matches!(moves, [one] if one.pushed.is_none() && one.before == seen.before && one.after == seen.after)
 }
 
 /// As many commits as one transaction takes; none at the end.

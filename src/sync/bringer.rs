@@ -3,7 +3,9 @@
 use super::judge::{self, Reading};
 use super::recorder::{REMEMBERED, Recorder};
 use super::{SyncError, judge::give_up_waiting};
-use crate::domain::{Clock, ErrorClass, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Vcs, in_full, milliseconds};
+use crate::domain::{
+    Clock, ErrorClass, Point, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Twins, Vcs, in_full, milliseconds,
+};
 use crate::fetch::{Clones, FetchError, GitClones, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
@@ -85,6 +87,8 @@ const ROUNDS: u32 = 10_000;
 const TURNS: u32 = 4;
 /// After so many tries a changeset that the pushlog names and the host does not give is recorded as a name only.
 const TRIES_FOR_MISSING: u32 = 3;
+/// How many of the last pushes are looked at again with all heads, for what the host has come to know of them since.
+const LOOKED_AT_AGAIN: u64 = 50;
 /// How many of the last pushes are compared when a pushlog has become shorter.
 const COMPARED: u64 = 50;
 
@@ -131,6 +135,7 @@ impl Bringer {
             };
         }
         if let Some(Obtained { history, .. }) = clone {
+            Point::CloneOpened.pass();
             self.check_missing(at, &history, &news)?;
             let recorded = self.recorder(at).record(history, &targets, &news.pushes).await?;
             at.remember(recorded);
@@ -144,7 +149,9 @@ impl Bringer {
 
     /// What the host shows; none when the repository turned out to be another one, and has been begun anew.
     async fn news(&self, at: &mut At) -> Result<Option<News>, SyncError> {
-        let page = page_after(&self.http, &at.url, at.last_push.saturating_sub(1)).await?;
+        let again = if at.wanted { LOOKED_AT_AGAIN } else { 1 };
+        let page = page_after(&self.http, &at.url, at.last_push.saturating_sub(again)).await?;
+        Point::PushlogRead.pass();
         let known = self.kept_push(at, at.last_push).await?;
         let pushes = match judge::read(at.last_push, known.as_ref(), &page) {
             Reading::News(pushes) => pushes,
@@ -152,10 +159,21 @@ impl Bringer {
             Reading::Shorter => return self.judge_shorter(at, &page).await.map(|()| None),
         };
         let upto = pushes.last().map_or(at.last_push, |push| push.id);
+        self.learn_twins(at, &page).await?;
         // An empty page is the end, whatever `lastpushid` says: stripped pushes count in it.
         let more = !pushes.is_empty() && upto < page.last;
         self.believe_the_pushlog(at, upto, &page, more).await?;
         Ok(Some(News { pushes, more }))
+    }
+
+    /// A host may name the commits of git later than the pushes.
+    async fn learn_twins(&self, at: &At, page: &Page) -> Result<(), SyncError> {
+        let recorded = page.pushes.iter().filter(|push| push.id <= at.last_push);
+        let twins: Vec<Twins> = recorded.flat_map(|push| &push.twins).copied().collect();
+        if !twins.is_empty() && !self.store.unknown_twins(&twins).await?.is_empty() {
+            self.store.record_twins(&twins).await?;
+        }
+        Ok(())
     }
 
     /// A push that was announced, and that the pushlog covers without showing it, was stripped.
@@ -194,7 +212,9 @@ impl Bringer {
         } else {
             self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
         }
+        Point::CloneSetAside.pass();
         self.store.begin_generation(at.repository, at.generation).await?;
+        Point::GenerationBegun.pass();
         at.generation += 1;
         at.held.clear();
         at.last_push = 0;

@@ -86,7 +86,7 @@ mod tests {
 
     fn push(id: u64, date: i64) -> Push {
         let tip = Revision::from_bytes([u8::try_from(id).unwrap(); 20]);
-        Push { id, user: Kept::from("a@b"), date, changesets: vec![tip], obsolete: Vec::new() }
+        Push { id, user: Kept::from("a@b"), date, changesets: vec![tip], obsolete: Vec::new(), twins: Vec::new() }
     }
 
     fn known(id: u64, date: i64) -> KeptPush {

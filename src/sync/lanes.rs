@@ -3,7 +3,7 @@
 use super::bringer::Bringer;
 use super::burst::Burst;
 use super::{SyncError, judge};
-use crate::domain::{ErrorClass, in_full, milliseconds};
+use crate::domain::{ErrorClass, Point, in_full, milliseconds};
 use crate::store::{Claim, Ending, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -196,11 +196,13 @@ impl Lanes {
 
     /// Works on a claim and gives it back.
     async fn take(&self, claim: &Claim) -> Result<(), StoreError> {
+        Point::RepositoryClaimed.pass();
         let started = Instant::now();
         let done = tokio::select! {
             done = self.bringer.bring(claim) => done,
             never = self.keep_lease(claim) => match never {},
         };
+        Point::RepositoryBrought.pass();
         self.note_host(claim, &done);
         let ending = match done {
             Ok(()) => {
@@ -209,7 +211,9 @@ impl Lanes {
             }
             Err(error) => self.failed(claim, &error)?,
         };
-        self.store().end(claim, &ending, self.bringer.clock.now()).await
+        self.store().end(claim, &ending, self.bringer.clock.now()).await?;
+        Point::LeaseEnded.pass();
+        Ok(())
     }
 
     fn failed(&self, claim: &Claim, error: &SyncError) -> Result<Ending, StoreError> {

@@ -11,6 +11,7 @@ pub mod judge;
 mod lanes;
 pub mod moves;
 mod recorder;
+mod sight;
 mod verify;
 mod verify_branches;
 

@@ -4,7 +4,7 @@
 use super::SyncError;
 use super::batch::Batch;
 use super::bringer::{Progress, Watcher};
-use crate::domain::{Changeset, Push, RepositoryId, RepositoryName, Revision};
+use crate::domain::{Changeset, Point, Push, RepositoryId, RepositoryName, Revision};
 use crate::fetch::{FetchError, History};
 use crate::store::{Recording, Standing, Store};
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
@@ -64,6 +64,7 @@ impl Recorder<'_> {
             let pushes = if with_pushes { pushes.to_vec() } else { Vec::new() };
             let recording = self.recording(stretch, pushes);
             self.store.record(&recording).await?;
+            Point::StretchRecorded.pass();
             if with_pushes {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use super::SyncError;
 use super::bringer::Bringer;
-use crate::domain::{Changeset, Kept, Push, Repository, RepositoryName, Revision, Vcs};
+use crate::domain::{Changeset, Kept, Push, Repository, RepositoryName, Revision, Twins, Vcs};
 use crate::fetch::{History, page_after};
 use crate::store::{KeptChangeset, KeptPush};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,8 @@ pub enum Difference {
     WrongPush(u64),
     /// The last push of this branch of git does not lead to where the clone has it.
     WrongBranch(Kept),
+    /// The pushlog says which commit of git the changeset is, the database does not.
+    MissingTwin(Twins),
 }
 
 impl std::fmt::Display for Difference {
@@ -34,6 +36,9 @@ impl std::fmt::Display for Difference {
             Difference::MissingPush(id) => write!(f, "push {id} is missing from the database"),
             Difference::ExtraPush(id) => write!(f, "push {id} is in the database, not in the pushlog (stripped there?)"),
             Difference::WrongPush(id) => write!(f, "push {id} is another one in the pushlog"),
+            Difference::MissingTwin(Twins { changeset, commit }) => {
+                write!(f, "changeset {changeset} is commit {commit} of git by the pushlog, which the database does not say")
+            }
             Difference::WrongBranch(branch) => write!(f, "the pushes of branch {branch} do not lead to where the clone has it"),
         }
     }
@@ -60,6 +65,7 @@ impl Verifier {
         let mut differences = self.compare_changesets(repository, &mut history, &pushlog, &heads).await?;
         let kept = self.bringer.store.kept_pushes(repository.id, repository.generation).await?;
         differences.extend(compare_pushes(&pushlog, &kept));
+        differences.extend(self.missing_twins(&pushlog).await?);
         differences.sort();
         Ok(differences)
     }
@@ -95,6 +101,11 @@ impl Verifier {
                 self.record_all(repository, &store.clone_of(repository.id).await?).await?;
             }
         }
+        let twins = differences.iter().filter_map(|difference| match difference {
+            Difference::MissingTwin(twins) => Some(*twins),
+            _ => None,
+        });
+        store.record_twins(&twins.collect::<Vec<_>>()).await?;
         let pushes = differences.iter().filter_map(|difference| match difference {
             Difference::MissingPush(id) | Difference::WrongPush(id) => Some(*id),
             _ => None,
@@ -117,6 +128,15 @@ impl Verifier {
             pushes.extend(page.pushes.into_iter().map(|push| (push.id, push)));
             after = last;
         }
+    }
+
+    async fn missing_twins(&self, pushlog: &BTreeMap<u64, Push>) -> Result<Vec<Difference>, SyncError> {
+        let twins: Vec<Twins> = pushlog.values().flat_map(|push| &push.twins).copied().collect();
+        let mut missing = Vec::new();
+        for twins in twins.chunks(STEP) {
+            missing.extend(self.bringer.store.unknown_twins(twins).await?.into_iter().map(Difference::MissingTwin));
+        }
+        Ok(missing)
     }
 
     async fn compare_changesets(

@@ -42,6 +42,11 @@ impl Period {
         Period { from: first.div_euclid(DAY) * DAY, until: tomorrow(now).max(last.div_euclid(DAY) * DAY + DAY) }
     }
 
+    /// Nothing of the other one is outside of it.
+    pub(super) fn covers(self, other: Period) -> bool {
+        self.from <= other.from && other.until <= self.until
+    }
+
     pub(super) fn range(self) -> Range<i64> {
         self.from..self.until
     }

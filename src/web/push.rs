@@ -5,7 +5,7 @@ use super::format::address;
 use super::shown::{Time, cut, first_line, lines, person};
 use super::upstream;
 use crate::domain::Vcs;
-use crate::store::{PushRow, PushedChangeset};
+use crate::store::{PushElsewhere, PushRow, PushedChangeset};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,10 +40,23 @@ pub(super) struct PushShown {
     pub(super) changesets: Vec<PushedShown>,
     pub(super) changesets_fitting: u64,
     pub(super) changesets_in_all: u64,
+    /// Where else these came, in git or in Mercurial; only of a push alone, and in the list of a locale.
+    pub(super) elsewhere: Vec<ElsewhereShown>,
     #[serde(skip)]
     url: String,
     #[serde(skip)]
     tip_description: String,
+}
+
+/// A push by which the same changes came on the other side.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PushElsewhere)]
+pub(super) struct ElsewhereShown {
+    pub(super) repository: String,
+    /// Which side it is on: `git` or `hg`.
+    vcs: &'static str,
+    generation: i64,
+    pub(super) push_id: u64,
 }
 
 /// One changeset of a push.
@@ -78,6 +91,7 @@ impl PushShown {
             changesets: push.changesets.iter().map(|one| PushedShown::of(one, &push.url, push.vcs, push.current)).collect(),
             changesets_fitting: push.fitting,
             changesets_in_all: push.in_all,
+            elsewhere: push.elsewhere.iter().map(ElsewhereShown::of).collect(),
             url: push.url.clone(),
             tip_description: push.ends.as_ref().map(|ends| lines(&ends.description)).unwrap_or_default(),
         }
@@ -85,7 +99,7 @@ impl PushShown {
 
     /// The page of the push alone.
     pub(super) fn href(&self) -> String {
-        format!("/source/pushes/{}?push={}.{}", self.repository, self.generation, self.push_id)
+        alone(&self.repository, self.generation, self.push_id)
     }
 
     /// How many changesets that fit are not shown.
@@ -113,6 +127,25 @@ impl PushShown {
         }
         .in_xml()
     }
+}
+
+impl ElsewhereShown {
+    fn of(push: &PushElsewhere) -> ElsewhereShown {
+        ElsewhereShown {
+            repository: push.repository.to_string(),
+            vcs: push.vcs.name(),
+            generation: push.generation,
+            push_id: push.push_id,
+        }
+    }
+
+    pub(super) fn href(&self) -> String {
+        alone(&self.repository, self.generation, self.push_id)
+    }
+}
+
+fn alone(repository: &str, generation: i64, push_id: u64) -> String {
+    format!("/source/pushes/{repository}?push={generation}.{push_id}")
 }
 
 /// From where its branch was, for git; from the first parent of its first changeset, for Mercurial.

@@ -4,7 +4,7 @@
 use super::error::PageError;
 use super::format::Here;
 use crate::domain::{Kept, LocaleCode, RepositoryId, RepositoryName};
-use crate::store::{Begin, ChangesetFilter, MOST_PATHS, PushFilter, PushKey};
+use crate::store::{Begin, ChangesetFilter, MOST_PATHS, OfLocale, PushFilter, PushKey, RepositoryRow};
 use jiff::Timestamp;
 use std::ops::RangeInclusive;
 use url::form_urlencoded;
@@ -15,9 +15,9 @@ const FURTHEST: u32 = 10_000;
 /// How long a text may be, and how many names can be asked for.
 const LONGEST: usize = 200;
 const MOST_NAMES: usize = 50;
-/// How many changesets of a push are shown, and of all pushes of a page together: 800 make half a megabyte.
+/// How many changesets of a push are shown, and of all pushes of a page together: 500 make half a megabyte.
 const CHANGESETS_EACH: usize = 20;
-const CHANGESETS_TOGETHER: usize = 800;
+const CHANGESETS_TOGETHER: usize = 500;
 
 /// Which pushes an address asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,13 @@ pub(super) struct PushQuery {
     after: Option<PushKey>,
     /// One push alone: its generation, if that is not the newest, and its number.
     push: Option<(Option<i64>, u64)>,
+}
+
+/// Whose pushes are asked for; those of all where no repositories are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub(super) repositories: Option<Vec<RepositoryId>>,
+    pub(super) of_locale: Option<OfLocale>,
 }
 
 /// A time as it was written, and the second it stands for.
@@ -105,12 +112,25 @@ impl PushQuery {
         }
     }
 
-    /// Whether a repository is among those asked for.
-    pub(super) fn takes(&self, name: &RepositoryName, locale: Option<&LocaleCode>) -> bool {
+    /// Those of some repositories whose pushes are asked for.
+    pub(super) fn choose<'r>(&self, repositories: impl Iterator<Item = &'r RepositoryRow>) -> Chosen {
+        let named: Vec<&RepositoryRow> = repositories.filter(|repository| self.names(&repository.name)).collect();
+        let ids = |chosen: &dyn Fn(&RepositoryRow) -> bool| {
+            named.iter().filter(|repository| chosen(repository)).map(|repository| repository.id).collect::<Vec<_>>()
+        };
+        if self.locale.is_empty() {
+            return Chosen { repositories: Some(ids(&|_| true)), of_locale: None };
+        }
+        let is_own = |repository: &RepositoryRow| repository.locale.as_ref().is_some_and(|locale| locale.as_str() == self.locale);
+        let among = ids(&|repository| repository.many_locales && !is_own(repository));
+        // What cannot be a locale has no pushes.
+        let of_locale = self.locale.parse::<LocaleCode>().ok().map(|locale| OfLocale { locale, among });
+        Chosen { repositories: Some(ids(&is_own)), of_locale }
+    }
+
+    fn names(&self, name: &RepositoryName) -> bool {
         let contains = |part: &String| name.as_str().to_lowercase().contains(&part.to_lowercase());
-        (self.repo.is_empty() || self.repo.iter().any(contains))
-            && !self.exclude.iter().any(|excluded| excluded == name.as_str())
-            && (self.locale.is_empty() || locale.is_some_and(|locale| locale.as_str() == self.locale))
+        (self.repo.is_empty() || self.repo.iter().any(contains)) && !self.exclude.iter().any(|excluded| excluded == name.as_str())
     }
 
     /// Whether names and locales matter.
@@ -134,10 +154,11 @@ impl PushQuery {
     }
 
     /// The filter for the store.
-    pub(super) fn filter(&self, repositories: Option<Vec<RepositoryId>>) -> PushFilter {
+    pub(super) fn filter(&self, Chosen { repositories, of_locale }: Chosen) -> PushFilter {
         let text = |text: &String| Kept::from(text.as_str()).as_str().to_owned();
         PushFilter {
             repositories,
+            of_locale,
             user: text(&self.user),
             changeset: ChangesetFilter {
                 author: text(&self.author),
@@ -340,17 +361,18 @@ fn push_text((generation, push): (Option<i64>, u64)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::PushQuery;
-    use crate::store::{Begin, PushFilter, PushKey};
+    use super::{Chosen, PushQuery};
+    use crate::domain::RepositoryId;
+    use crate::store::{Begin, PushFilter, PushKey, RepositoryRow};
 
     fn filter(query: &str) -> PushFilter {
-        PushQuery::of(query).unwrap_or_else(|error| panic!("{query}: {error}")).filter(None)
+        PushQuery::of(query).unwrap_or_else(|error| panic!("{query}: {error}")).filter(Chosen::default())
     }
 
     #[test]
     fn nothing_asked_for_is_everything_from_the_newest_on() {
         for query in ["", "repo=&path=&user=+&from=&length=&before=", "unknown=1&format=json"] {
-            assert_eq!(filter(query), PushQuery::default().filter(None), "{query}");
+            assert_eq!(filter(query), PushQuery::default().filter(Chosen::default()), "{query}");
         }
         let all = filter("");
         assert_eq!((all.length, all.place, all.from, all.until), (50, Begin::Start(0), i64::MIN, i64::MAX));
@@ -430,14 +452,29 @@ mod tests {
 
     #[test]
     fn repositories_are_chosen_by_name_and_locale() {
-        let takes =
-            |query: &str| PushQuery::of(query).unwrap().takes(&"l10n-central/fr".parse().unwrap(), Some(&"fr".parse().unwrap()));
-        for yes in ["", "repo=Central", "repo=x&repo=fr", "exclude=fr", "locale=fr"] {
-            assert!(takes(yes), "{yes}");
-        }
-        for no in ["repo=x", "exclude=l10n-central/fr", "locale=f", "repo=fr&locale=de"] {
-            assert!(!takes(no), "{no}");
-        }
+        let row = |id, name: &str, locale: Option<&str>, many_locales| RepositoryRow {
+            id: RepositoryId(id),
+            name: name.parse().unwrap(),
+            locale: locale.map(|locale| locale.parse().unwrap()),
+            many_locales,
+        };
+        let rows = [row(1, "l10n-central/fr", Some("fr"), false), row(2, "l10n/all", None, true), row(3, "source", None, false)];
+        let check = |query: &str, own: &[i64], among: Option<&[i64]>| {
+            let chosen = PushQuery::of(query).unwrap().choose(rows.iter());
+            let ids = |ids: Vec<RepositoryId>| ids.into_iter().map(|id| id.0).collect::<Vec<_>>();
+            assert_eq!(ids(chosen.repositories.unwrap()), own, "{query}");
+            assert_eq!(chosen.of_locale.map(|list| ids(list.among)).as_deref(), among, "{query}");
+        };
+        check("", &[1, 2, 3], None);
+        check("repo=Central", &[1], None);
+        check("repo=x&repo=FR", &[1], None);
+        check("repo=x", &[], None);
+        check("exclude=fr", &[1, 2, 3], None);
+        check("exclude=l10n-central/fr", &[2, 3], None);
+        check("locale=fr", &[1], Some(&[2]));
+        check("locale=de", &[], Some(&[2]));
+        check("locale=fr&exclude=l10n/all", &[1], Some(&[]));
+        check("locale=f!", &[], None);
     }
 
     #[test]

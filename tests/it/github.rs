@@ -29,6 +29,13 @@ async fn two_more(github: &GitHub, name: &str) -> Vec<Push> {
     vec![second, github.push(name, "third", 300).await]
 }
 
+/// The commits that references of ours keep in the clone.
+fn kept(github: &GitHub, name: &str) -> Vec<String> {
+    let folder = github.world.data().join("clones").join(name).join(".git/refs/elmo/kept");
+    let references = std::fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>());
+    references.unwrap_or_default().into_iter().map(|reference| reference.into_string().unwrap()).collect()
+}
+
 fn without_the_first(told: Vec<Told>) -> Vec<Told> {
     told.into_iter().skip(1).collect()
 }
@@ -94,6 +101,21 @@ async fn a_message_that_is_ahead_of_the_branch_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_push_that_is_told_of_is_fetched_without_asking_for_branches_first() {
+    let github = GitHub::with_repository(NAME).await;
+    let pushes = two_more(&github, NAME).await;
+    let before = github.host.counts(NAME).greetings;
+
+    github.hear(Way::Hook, NAME, &pushes).await;
+
+    assert_eq!(github.host.counts(NAME).greetings, before + 1);
+    assert_eq!(without_the_first(github.told(NAME).await).len(), 2);
+    github.hear(Way::Look, NAME, &[]).await;
+    assert_eq!(github.host.counts(NAME).greetings, before + 2, "nothing is fetched where nothing moved");
+    assert_eq!(kept(&github, NAME), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_a_force_push_drops_stays_and_is_marked() {
     let github = GitHub::with_repository(NAME).await;
     let second = github.push(NAME, "second", 200).await;
@@ -108,10 +130,11 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
     assert_eq!(after[2], told(3, "flod", forced.date, &["instead"]));
     let dropped = github.world.changeset(second.after.as_ref().unwrap()).await;
     assert_eq!(dropped.dropped.len(), 1);
+    assert_eq!(kept(&github, NAME), [second.after.clone().unwrap()], "what is on a branch needs no reference of ours");
     assert_eq!((dropped.dropped[0].push_id, dropped.files.len()), (3, 1));
 
     let back = github.host.move_branch(NAME, "main", "flod", second.after.as_ref().unwrap()).await.unwrap();
-    github.hear(Way::Look, NAME, &[back]).await;
+    github.hear(Way::Hook, NAME, &[back]).await;
 
     assert_eq!(github.told(NAME).await[3].3, ["second"]);
     assert!(github.world.changeset(second.after.unwrap()).await.dropped.is_empty(), "it is back");
@@ -138,6 +161,39 @@ async fn what_was_changed_behind_its_back_is_found_and_mended() {
     let verifier = Verifier { bringer: github.world.bringer.clone() };
     verifier.mend(&github.world.repository(NAME).await, &found).await.unwrap();
     github.world.settle().await;
+    github.world.assert_complete(NAME, 3).await;
+}
+
+#[tokio::test]
+async fn a_mirror_that_shows_a_branch_where_it_was_makes_no_pushes() {
+    let github = GitHub::with_repository(NAME).await;
+    let pushes = two_more(&github, NAME).await;
+    github.hear(Way::Hook, NAME, &pushes).await;
+    let told_of = github.told(NAME).await;
+
+    github.host.faults(NAME).set(Fault::Lag(1));
+    github.hear(Way::Look, NAME, &[]).await;
+    let behind = github.world.repository(NAME).await;
+    github.host.faults(NAME).clear();
+    github.world.later(Duration::from_secs(60)).await;
+
+    assert_eq!((behind.state(), behind.error_class), (State::Waiting, Some(ErrorClass::Lag)), "{behind:?}");
+    assert_eq!(github.told(NAME).await, told_of);
+    github.world.assert_complete(NAME, 3).await;
+}
+
+#[tokio::test]
+async fn a_branch_that_went_back_without_a_word_is_believed_after_a_while() {
+    let github = GitHub::with_repository(NAME).await;
+    let second = github.push(NAME, "second", 200).await;
+    github.hear(Way::Hook, NAME, std::slice::from_ref(&second)).await;
+    github.host.move_branch(NAME, "main", "flod", second.before.as_ref().unwrap()).await.unwrap();
+
+    github.hear(Way::Look, NAME, &[]).await;
+    let doubted = github.told(NAME).await.len();
+    github.world.later(Duration::from_secs(660)).await;
+
+    assert_eq!((doubted, github.told(NAME).await.len()), (2, 3));
     github.world.assert_complete(NAME, 3).await;
 }
 
@@ -182,8 +238,8 @@ async fn a_branch_that_is_deleted_and_made_anew_is_one_branch() {
     let only_beta = github.world.changeset(deleted.before.as_ref().unwrap()).await;
     assert_eq!(only_beta.dropped[0].push_id, 3);
 
-    github.host.move_branch(NAME, "beta", "flod", deleted.before.as_ref().unwrap()).await.unwrap();
-    github.hear(Way::Look, NAME, &[]).await;
+    let made_again = github.host.move_branch(NAME, "beta", "flod", deleted.before.as_ref().unwrap()).await.unwrap();
+    github.hear(Way::Hook, NAME, &[made_again]).await;
 
     assert_eq!(github.told(NAME).await[3].3, ["only beta"]);
     assert!(github.world.changeset(deleted.before.unwrap()).await.dropped.is_empty());

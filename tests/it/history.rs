@@ -95,6 +95,7 @@ async fn another_time_is_chosen_on_an_overview_of_the_whole_life() {
     let this_month = format!("starttime={}&endtime={}", month(0), month(1));
 
     let page = pages.shown(&format!("{FR}&of=words")).await;
+    let everything = pages.shown(&format!("{FR}&of=words&starttime=2001-01-01")).await;
     let chosen = pages.shown(&format!("{FR}&{this_month}")).await;
     let long_ago = pages.shown(&format!("{FR}&starttime={}&endtime={}", days_ago(100), days_ago(90))).await;
 
@@ -102,6 +103,8 @@ async fn another_time_is_chosen_on_an_overview_of_the_whole_life() {
     assert!(strip.starts_with(" viewBox") && strip.contains(&format!("missing words from {} until", days_ago(40))), "{page}");
     let line = strip.split_once("class=\"line\" d=\"").unwrap().1.split_once('"').unwrap().0;
     assert_eq!(line.matches('V').count(), 2, "of all three runs, though the chart has two: {line}");
+    let (_, strip_of_all) = everything.split_once("<svg class=\"chart overview\"").unwrap();
+    assert!(strip_of_all.contains(&format!("class=\"line\" d=\"{line}\"")), "the same where all of it is shown: {strip_of_all}");
     assert_eq!(strip.matches("class=\"frame\"").count(), 1, "{strip}");
     let link = format!("locale=fr&{this_month}&of=words").replace('&', "&#38;");
     assert!(strip.contains(&format!("{link}\"><title>{}</title>", month(0).strftime("%b %Y"))), "{link} is not in {strip}");

@@ -16,13 +16,16 @@ async fn what_was_kept_before_results_came_is_kept() {
     world.deliver_body("no message").await;
     let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
     for sql in [
+        "drop table twin",
         "drop table push_locale",
+        "drop table queue_binding",
         "drop table file_locale",
         "drop table repository_event",
         "drop table push_dropped",
         "drop table notice",
         "drop table branch_head",
         "drop index push_seen",
+        "drop index push_target",
         "alter table push drop column branch",
         "alter table push drop column origin",
         "alter table push drop column target",

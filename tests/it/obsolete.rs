@@ -40,6 +40,21 @@ async fn an_amended_changeset_is_marked_and_tied_to_its_successor() {
 }
 
 #[tokio::test]
+async fn a_marker_is_kept_that_comes_with_or_before_the_first_news_of_its_repository() {
+    let (world, name) = drafts().await;
+    let push = world.push(name, "to be amended").await;
+    let amended = Commit::new("amended").file("browser/menu.ftl", "item = better\n");
+    let (_, marker) = world.upstream.amend(name, push.tip(), "flod@example.org", amended).await.unwrap();
+
+    world.deliver_all(&[obsolete(&world, name, &[marker]), world.message_newrepo(name)]).await;
+    world.settle().await;
+
+    let old = world.changeset(push.tip()).await;
+    assert!(old.obsolete && old.successors.len() == 1, "{old:?}");
+    world.assert_complete(name, 2).await;
+}
+
+#[tokio::test]
 async fn markers_about_unknown_changesets_make_placeholders_and_never_their_descriptions() {
     let (world, name) = World::with_repository("fr").await;
     let (old, new) = ("1".repeat(40), "c".repeat(40));

@@ -229,6 +229,56 @@ async fn a_path_that_came_later_is_found_too() {
 }
 
 #[tokio::test]
+async fn pushes_by_path_go_on_in_both_directions() {
+    let world = World::with_forest().await;
+    world.upstream.create(FR).await.unwrap();
+    world.deliver(world.message_newrepo(FR)).await;
+    let repository = world.repository(FR).await;
+    let file = |number: usize| if number == 2 { "other.ftl" } else { "menu.ftl" };
+    let changesets = (0..6).map(|number| Changeset { files: vec![file(number).into()], ..changeset(number, "a") }).collect();
+    world.store.record(&recording(&repository, changesets)).await.unwrap();
+    let pages = Pages::of(&world).await;
+    let at = async |address: &str| pages.json(address).await;
+    let way = |page: &Value, key: &str| page[key].as_str().unwrap().to_owned();
+
+    let newest = at("/source/pushes/?path=menu&length=2").await;
+    let older = at(&way(&newest, "older")).await;
+    let oldest = at(&way(&older, "older")).await;
+    let back = at(&way(&oldest, "newer")).await;
+    let skipped = at("/source/pushes/?path=menu&length=2&start=1").await;
+    let bounded = at(&format!("/source/pushes/l10n-central/fr?path=menu&from={}&until={}", NOON + 1, NOON + 3)).await;
+    let elsewhere = at("/source/pushes/?path=menu&exclude=l10n-central/fr").await;
+
+    assert_eq!([&newest, &older, &oldest].map(names).concat(), ["fr 6", "fr 5", "fr 4", "fr 2", "fr 1"]);
+    assert_eq!((names(&back), oldest["older"].is_null()), (names(&older), true));
+    assert_eq!([&skipped, &bounded, &elsewhere].map(names), [vec!["fr 5", "fr 4"], vec!["fr 4", "fr 2"], vec![]]);
+}
+
+#[tokio::test]
+async fn what_is_to_be_read_again_is_not_found_by_its_path_until_then() {
+    let (world, pages) = three_days().await;
+    assert_eq!(shown(&pages, "/source/pushes/?path=menu").await, ["fr 2", "fr 1"]);
+
+    world.store.read_pushes_again(world.repository(FR).await.id, 2).await.unwrap();
+
+    assert_eq!(shown(&pages, "/source/pushes/?path=menu").await, ["fr 1"]);
+}
+
+#[tokio::test]
+async fn repositories_are_found_by_a_part_of_their_names_in_any_case() {
+    let (_world, pages) = three_days().await;
+    let found = async |q: &str| {
+        let page = pages.json(&format!("/?q={q}")).await;
+        page["repositories"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(found("CENTRAL%2FF").await, [FR]);
+    assert_eq!(found("+central+").await, [DE, FR]);
+    assert_eq!(found("%25").await, [""; 0]);
+    assert_eq!(found("central_").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn old_bookmarks_still_lead_there() {
     let (_world, pages) = three_days().await;
 
@@ -362,7 +412,7 @@ async fn a_search_that_reads_pushes_says_how_far_it_looked_and_goes_on_from_ther
     let world = World::with_forest().await;
     world.upstream.create(FR).await.unwrap();
     let author = |number: usize| if number == 0 { "the first" } else { "somebody" };
-    let pushes = 5_200;
+    let pushes = 2_100;
     let changesets = (0..pushes).map(|number| changeset(number, author(number))).collect::<Vec<_>>();
     world.deliver(world.message_newrepo(FR)).await;
     let repository = world.repository(FR).await;
@@ -402,6 +452,7 @@ fn recording(repository: &Repository, changesets: Vec<Changeset>) -> Recording {
         date: NOON + number as i64,
         changesets: vec![changeset.revision],
         obsolete: Vec::new(),
+        twins: Vec::new(),
     };
     let pushes = changesets.iter().enumerate().map(push).collect();
     Recording {

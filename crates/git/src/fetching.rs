@@ -101,23 +101,35 @@ impl Git {
         remote: &Remote,
         wanted: &Wanted,
         limit: Duration,
-        mut progress: impl FnMut(u64),
+        progress: impl FnMut(u64),
     ) -> Result<Fetched, GitError> {
         let before = self.branches(repo).await?;
+        let moved_to = self.update(repo, remote, wanted, limit, progress).await?;
+        let after = self.branches(repo).await?;
+        Ok(Fetched { moved: self.moved(repo, &before, &after).await?, moved_to })
+    }
+
+    /// As [`Git::fetch`], without a look at what moved; says where the repository is now, if the host sent us on.
+    pub async fn update(
+        &self,
+        repo: &Path,
+        remote: &Remote,
+        wanted: &Wanted,
+        limit: Duration,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Option<String>, GitError> {
         let fetching = async {
             match wanted {
                 Wanted::All => {
                     self.fetch_refspecs(repo, remote, &["--prune".into(), "--end-of-options".into()], &[ALL.into()], limit).await
                 }
-                Wanted::Only(branches) => self.fetch_only(repo, remote, branches, &before, limit).await,
+                Wanted::Only(branches) => self.fetch_only(repo, remote, branches, limit).await,
             }
         };
-        let moved_to = tokio::select! {
-            fetched = fetching => fetched?,
+        tokio::select! {
+            fetched = fetching => fetched,
             never = measure(repo, &mut progress) => match never {},
-        };
-        let after = self.branches(repo).await?;
-        Ok(Fetched { moved: self.moved(repo, &before, &after).await?, moved_to })
+        }
     }
 
     /// Lists the branches of a clone.
@@ -158,16 +170,15 @@ impl Git {
         repo: &Path,
         remote: &Remote,
         branches: &[Branch],
-        before: &BTreeMap<Branch, Hash>,
         limit: Duration,
     ) -> Result<Option<String>, GitError> {
         match self.fetch_branches(repo, remote, branches.iter(), limit).await {
             Err(GitError::NoSuchBranch { .. }) => {}
             other => return other,
         }
-        let theirs = self.ls_remote(remote, limit).await?;
+        let (theirs, ours) = (self.ls_remote(remote, limit).await?, self.branches(repo).await?);
         let (there, gone): (Vec<&Branch>, Vec<&Branch>) = branches.iter().partition(|branch| theirs.branches.contains_key(branch));
-        for branch in gone.into_iter().filter(|branch| before.contains_key(branch)) {
+        for branch in gone.into_iter().filter(|branch| ours.contains_key(branch)) {
             self.delete(repo, branch).await?;
         }
         self.fetch_branches(repo, remote, there.into_iter(), limit).await?;

@@ -25,7 +25,12 @@ use crate::{
 };
 
 /// The exchanges that each vhost has, all durable and of type topic.
-pub const EXCHANGES: [&str; 2] = ["exchange/hgpushes/v2", "exchange/taskcluster-queue/v1/task-completed"];
+pub const EXCHANGES: [&str; 4] = [
+    "exchange/hgpushes/v2",
+    "exchange/taskcluster-queue/v1/task-completed",
+    "exchange/taskcluster-github/v1/push",
+    "exchange/github-webhooks/v1",
+];
 
 /// Each has its name as password.
 const USERS: [User; 3] = [
@@ -46,6 +51,8 @@ const VARIABLE: &str = "ELMO_TEST_RABBITMQ";
 const VHOSTS: usize = 8;
 const VHOSTS_OF_A_RUN: usize = 32;
 const LONGEST_START: Duration = Duration::from_secs(120);
+/// An administrator is answered within so long, or asks again.
+const LONGEST_ACT: Duration = Duration::from_secs(10);
 
 /// A node on loopback: its own, which ends with this value, or the one of the whole run, which does not.
 pub struct RabbitMq {
@@ -224,10 +231,14 @@ impl RabbitMq {
     }
 
     async fn as_admin<T>(&self, vhost: &str, act: impl AsyncFnOnce(&Channel) -> Result<T>) -> Result<T> {
-        let (connection, channel) = self.admin(vhost).await?;
-        let done = act(&channel).await?;
-        connection.close(200, "done".into()).await?;
-        Ok(done)
+        let acted = async {
+            let (connection, channel) = self.admin(vhost).await?;
+            let done = act(&channel).await?;
+            connection.close(200, "done".into()).await?;
+            Ok(done)
+        };
+        // A node that starts or ends just now may leave a connection without any answer.
+        tokio::time::timeout(LONGEST_ACT, acted).await.with_context(|| format!("{vhost} does not answer its administrator"))?
     }
 
     fn described_by(description: &str) -> Result<Self> {
@@ -305,8 +316,8 @@ impl RabbitMq {
         let start = Instant::now();
         loop {
             server.check_it_runs()?;
-            match self.admin(&vhost(0)).await {
-                Ok((connection, _)) => return Ok(connection.close(200, "done".into()).await?),
+            match self.as_admin(&vhost(0), async |_| Ok(())).await {
+                Ok(()) => return Ok(()),
                 Err(error) if start.elapsed() > LONGEST_START => {
                     return Err(error.context("RabbitMQ did not start in time"));
                 }

@@ -3,7 +3,7 @@
 //! Takes the pushes and changesets of a repository and the parameters of a request, gives the answer as
 //! hg.mozilla.org does. Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::Node;
 use crate::changeset::Changeset;
@@ -85,6 +85,8 @@ pub(crate) struct Source<'a> {
     pub(crate) hidden: &'a HashSet<Node>,
     /// Which changesets came in place of others: successor, precursor.
     pub(crate) markers: &'a [(Node, Node)],
+    /// Which commits of git changesets are, as far as it is known yet.
+    pub(crate) commits: &'a HashMap<Node, String>,
     /// How many of the newest pushes are not shown.
     pub(crate) lag: u64,
 }
@@ -225,7 +227,7 @@ impl Query {
         out.push_str(&format!(", \"date\": {}", push.date));
         if obsolete.is_empty() {
             out.push_str(", \"git_changesets\": ");
-            put_list(out, &visible, |out, _| out.push_str("null"));
+            put_list(out, &visible, |out, changeset| put_commit(out, source, changeset.node));
         } else {
             out.push_str(", \"obsoletechangesets\": ");
             put_list(out, obsolete, put);
@@ -309,6 +311,13 @@ fn put_node(out: &mut String, node: Node) {
     put_string(out, &node.to_hex());
 }
 
+fn put_commit(out: &mut String, source: &Source<'_>, node: Node) {
+    match source.commits.get(&node) {
+        Some(commit) => put_string(out, commit.as_bytes()),
+        None => out.push_str("null"),
+    }
+}
+
 fn put_changeset(out: &mut String, source: &Source<'_>, changeset: &Changeset) {
     let parents: Vec<Node> = changeset.real_parents().collect();
     out.push_str("{\"author\": ");
@@ -319,12 +328,14 @@ fn put_changeset(out: &mut String, source: &Source<'_>, changeset: &Changeset) {
     put_text(out, &changeset.description);
     out.push_str(", \"files\": ");
     put_list(out, &changeset.files, |out, file| put_string(out, file));
-    out.push_str(", \"git_node\": null, \"git_parents\": ");
-    put_list(out, 0..parents.len().max(1), |out, _| out.push_str("null"));
+    let shown: &[Node] = if parents.is_empty() { &[Node::NULL] } else { &parents };
+    out.push_str(", \"git_node\": ");
+    put_commit(out, source, changeset.node);
+    out.push_str(", \"git_parents\": ");
+    put_list(out, shown, |out, parent| put_commit(out, source, *parent));
     out.push_str(", \"node\": ");
     put_node(out, changeset.node);
     out.push_str(", \"parents\": ");
-    let shown: &[Node] = if parents.is_empty() { &[Node::NULL] } else { &parents };
     put_list(out, shown, |out, parent| put_node(out, *parent));
     let replaced = source.markers.iter().filter(|(successor, _)| *successor == changeset.node);
     let mut replaced = replaced.map(|(_, precursor)| *precursor).peekable();

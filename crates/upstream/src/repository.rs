@@ -57,6 +57,7 @@ pub(crate) struct State {
     pub(crate) hidden: HashSet<Node>,
     pub(crate) markers: Vec<Marker>,
     replaced: Vec<(Node, Node)>,
+    commits: HashMap<Node, String>,
     manifests: RecentManifests,
 }
 
@@ -88,6 +89,11 @@ impl Repository {
     /// What is known of it, for a moment.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers which commit of git a changeset is.
+    pub(crate) fn name_commit(&self, node: Node, commit: &str) {
+        self.state().commits.insert(node, commit.to_owned());
     }
 
     /// Answers `json-pushes`, without the newest `lag` pushes.
@@ -335,7 +341,8 @@ impl State {
     }
 
     fn source(&self, lag: u64) -> Source<'_> {
-        Source { history: &self.history, pushlog: &self.pushlog, hidden: &self.hidden, markers: &self.replaced, lag }
+        let State { history, pushlog, hidden, replaced, commits, .. } = self;
+        Source { history, pushlog, hidden, markers: replaced, commits, lag }
     }
 
     /// Adds changesets and says which were new.

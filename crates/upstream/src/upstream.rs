@@ -243,6 +243,18 @@ impl Upstream {
         Ok((push, marker))
     }
 
+    /// Lets the pushlog say from now on which commit of git a changeset is.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such changeset.
+    pub fn name_commit(&self, repository: &str, node: Node, commit: &str) -> Result<()> {
+        let found = self.shared.must_find(repository)?;
+        found.must_know(node)?;
+        found.name_commit(node, commit);
+        Ok(())
+    }
+
     /// Fills an empty repository with much history.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
-//! `elmo demo`: an upstream of its own with real Mercurial repositories, and everything that follows them, on one machine.
+//! `elmo demo`: an upstream of its own with real Mercurial repositories, a host of git beside it, and everything that follows them, on one
+//! machine.
 //!
 //! Only the upstream is made up, and the Taskcluster that compares its locales. Messages go through a file into the same path as
-//! those from Pulse, clones are pulled from a real `hg serve`, results fetched by HTTP, and the pages are the real ones.
+//! those from Pulse, clones are pulled from a real `hg serve` and `git http-backend`, results fetched by HTTP, and the pages are the real ones.
 
+mod all_locales;
 mod deployment;
 mod upstream;
 
@@ -15,6 +17,7 @@ use crate::config::Config;
 use crate::domain::{Clock, ForestName, Message, NewForest, NewRepository, RepositoryUrl, UrlRules};
 use crate::ingest::Ingest;
 use crate::sync::{Lanes, quiet};
+use all_locales::AllLocales;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use deployment::DemoDeployment;
@@ -50,6 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const FOREST: &str = "l10n-central";
 /// A task compares the locales after so many pushes.
 const PUSHES_PER_TASK: u64 = 3;
+/// Of so many pushes one goes to git.
+const PUSHES_PER_GIT: u64 = 4;
 
 impl Demo {
     pub(super) async fn run(self, mut config: Config, out: &mut Out) -> anyhow::Result<Outcome> {
@@ -57,17 +62,20 @@ impl Demo {
         let deployment = DemoDeployment::start().await?;
         config.use_folder(&folder.path.join("data"));
         config.use_deployment_here(deployment.root()?);
-        out.line(format_args!("making a dozen Mercurial repositories in {}", folder.path.display()))?;
-        let upstream =
-            DemoUpstream::make(&folder.path.join("upstream"), config.hg_program(), Clock::of_this_machine().now()).await?;
+        out.line(format_args!("making a dozen Mercurial repositories and one of git in {}", folder.path.display()))?;
+        let now = Clock::of_this_machine().now();
+        let upstream = DemoUpstream::make(&folder.path.join("upstream"), config.hg_program(), now).await?;
+        let mut all_locales = AllLocales::make(now).await?;
+        upstream.mirror(&mut all_locales, now).await?;
         let parts = Parts::open(config, quiet()).await?;
-        follow(&parts, &upstream).await?;
+        follow(&parts, &upstream, &all_locales).await?;
         replay(&parts.ingest(), &upstream.messages()?, &folder.path.join("messages.jsonl"), out).await?;
+        parts.ingest().take(&all_locales.messages()).await?;
         let listener = self.listener(&parts).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let stop = stop_on_signals()?;
         let lanes = parts.lanes();
-        let mut outside = Outside { upstream, deployment };
+        let mut outside = Outside { upstream, all_locales, deployment };
         let story = async {
             let told = self.story(&parts, &lanes, &mut outside, &url, &stop, out).await;
             stop.cancel();
@@ -107,6 +115,7 @@ impl Demo {
         arrived(parts, stop).await?;
         if self.once {
             outside.push(parts, lanes).await?;
+            outside.push_to_git(parts, lanes).await?;
             outside.compare(parts).await?;
             arrived(parts, stop).await?;
             look_at_pages(parts, url).await?;
@@ -115,7 +124,9 @@ impl Demo {
         out.line(format_args!("open {url}/ in a browser; something is pushed every {} seconds; Ctrl-C ends it", self.every))?;
         for number in 1_u64.. {
             tokio::select! { () = tokio::time::sleep(Duration::from_secs(self.every)) => {}, () = stop.cancelled() => break }
-            out.line(format_args!("pushed to {}", outside.push(parts, lanes).await?))?;
+            let to_git = number.is_multiple_of(PUSHES_PER_GIT);
+            let repository = if to_git { outside.push_to_git(parts, lanes).await? } else { outside.push(parts, lanes).await? };
+            out.line(format_args!("pushed to {repository}"))?;
             if number % PUSHES_PER_TASK == 0 {
                 outside.compare(parts).await?;
                 out.line(format_args!("a task compared all locales: {url}/runs"))?;
@@ -125,9 +136,10 @@ impl Demo {
     }
 }
 
-/// What the demo is about: the host of the repositories, and the Taskcluster that compares them.
+/// What the demo is about: the hosts of the repositories, and the Taskcluster that compares them.
 struct Outside {
     upstream: DemoUpstream,
+    all_locales: AllLocales,
     deployment: DemoDeployment,
 }
 
@@ -140,9 +152,17 @@ impl Outside {
         Ok(message.routing_key)
     }
 
+    /// The same for the repository of git.
+    async fn push_to_git(&mut self, parts: &Parts, lanes: &Lanes) -> anyhow::Result<String> {
+        let message = self.all_locales.push_something().await?;
+        parts.ingest().take(&[message]).await?;
+        lanes.wake();
+        Ok(self.all_locales.name().to_owned())
+    }
+
     /// At the end of each week a task compared all locales as they were then.
     async fn compare_each_week(&mut self, parts: &Parts) -> anyhow::Result<()> {
-        let Outside { upstream, deployment } = self;
+        let Outside { upstream, deployment, .. } = self;
         let compared = |(ended, standing): &(_, _)| deployment.compare_as_it_was(upstream, *ended, standing);
         let messages = upstream.past().iter().map(compared).collect::<anyhow::Result<Vec<Message>>>()?;
         super::messages::take_results(&parts.tasks()?, &messages).await
@@ -166,7 +186,7 @@ async fn sum_up(parts: &Parts, out: &mut Out) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn follow(parts: &Parts, upstream: &DemoUpstream) -> anyhow::Result<()> {
+async fn follow(parts: &Parts, upstream: &DemoUpstream, all_locales: &AllLocales) -> anyhow::Result<()> {
     let name: ForestName = FOREST.parse()?;
     let url = RepositoryUrl::parse(&upstream.url_of(FOREST), UrlRules::OnlyHttp)?;
     parts.store.add_forest(&NewForest { name, url, fork_of: None }).await?;
@@ -174,6 +194,10 @@ async fn follow(parts: &Parts, upstream: &DemoUpstream) -> anyhow::Result<()> {
     let url = RepositoryUrl::parse(&upstream.source(), UrlRules::OnlyHttp)?;
     let source = NewRepository::at(name, url);
     parts.store.add_repository(&source, parts.clock.now()).await?;
+    let (repository, rules) = all_locales.followed()?;
+    parts.store.add_repository(&repository, parts.clock.now()).await?;
+    let repository = parts.store.repository(&repository.name).await?.context("it was just added")?;
+    parts.store.set_locale_rules(repository.id, &rules).await?;
     Ok(())
 }
 

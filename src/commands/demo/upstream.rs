@@ -1,6 +1,7 @@
 //! The demo's own hg.mozilla.org: a forest of a dozen locales with real strings files.
 
 use super::FOREST;
+use super::all_locales::AllLocales;
 use crate::domain::{HOUR, Message, WEEK};
 use anyhow::Context;
 use elmo_upstream::{Commit, Node, Options, Parent, Upstream};
@@ -8,14 +9,14 @@ use jiff::Timestamp;
 use std::path::Path;
 
 /// A locale, somebody who works on it, a few words of the language, and how many strings they translate in a week.
-struct Localizer {
-    locale: &'static str,
-    author: &'static str,
-    words: [&'static str; 4],
+pub(super) struct Localizer {
+    pub(super) locale: &'static str,
+    pub(super) author: &'static str,
+    pub(super) words: [&'static str; 4],
     weekly: usize,
 }
 
-static LOCALIZERS: [Localizer; 12] = [
+pub(super) static LOCALIZERS: [Localizer; 12] = [
     localizer("ar", "سلمى حداد <salma@example.org>", ["حفظ", "إغلاق", "بحث", "مرحبا"], 7),
     localizer("cs", "Jiří Novák <jiri@example.org>", ["Uložit", "Zavřít", "Hledat", "Vítejte"], 10),
     localizer("de", "Jürgen Müßig <juergen@example.org>", ["Speichern", "Schließen", "Suchen", "Willkommen"], 12),
@@ -43,12 +44,12 @@ impl Localizer {
         Commit::new(description).author(self.author)
     }
 
-    fn pusher(&self) -> String {
+    pub(super) fn pusher(&self) -> String {
         format!("{}@localizers.example.org", self.locale.to_lowercase())
     }
 
     /// A Fluent file with the messages up to number `upto`, of which the first have got better titles.
-    fn fluent(&self, upto: usize, reworded: usize) -> String {
+    pub(super) fn fluent(&self, upto: usize, reworded: usize) -> String {
         (0..upto).fold(LICENSE.to_owned(), |text, number| {
             let word = self.words[number % self.words.len()];
             let more = if number < reworded { format!(": {}", self.words[(number + 1) % 4]) } else { format!(" ({number})") };
@@ -87,11 +88,11 @@ impl Localizer {
         commit.file("browser/chrome/browser/browser.properties", self.properties(buttons))
     }
 
-    fn properties(&self, upto: usize) -> String {
+    pub(super) fn properties(&self, upto: usize) -> String {
         (0..upto).map(|number| format!("dialog.button{number}={}\n", self.words[(number + 1) % self.words.len()])).collect()
     }
 
-    fn dtd(&self) -> String {
+    pub(super) fn dtd(&self) -> String {
         self.words.iter().enumerate().map(|(number, word)| format!("<!ENTITY window.label{number} \"{word}\">\n")).collect()
     }
 }
@@ -252,6 +253,16 @@ impl DemoUpstream {
         let pushes = self.upstream.pushes(&localizer.repository());
         let ends = pushes.first().zip(pushes.last()).context("the repository has pushes")?;
         Ok((localizer, ends.0.tip(), ends.1.tip()))
+    }
+
+    /// A change to `fr` that was made in git is mirrored, and the pushlog says which commit it is.
+    pub(super) async fn mirror(&self, all_locales: &mut AllLocales, now: Timestamp) -> anyhow::Result<()> {
+        let (localizer, _, tip) = self.ends_of("fr")?;
+        let (description, at) = ("Bug 1870000 - A word for \u{201c}about\u{201d}", now.as_second() - 2 * HOUR);
+        let commit = all_locales.push_change(localizer, description, at).await?;
+        let change = localizer.commit(description).parent(tip).file("toolkit/about.ftl", localizer.fluent(4, 1));
+        let push = self.upstream.push_at(&localizer.repository(), "mirror@example.org", at + 60, [change]).await?;
+        Ok(self.upstream.name_commit(&localizer.repository(), push.tip(), &commit)?)
     }
 
     /// Pushes a little work to the next repository; gives the host's message about it.

@@ -60,13 +60,17 @@ impl Stretch {
         Stretch { above: self.above.max(first), ..self }
     }
 
+    pub(super) fn has(self, key: PushKey) -> bool {
+        self.above < key && key < self.below
+    }
+
     pub(super) fn bind_to<'q>(self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         query.bind(self.above.date).bind(self.above.id).bind(self.below.date).bind(self.below.id)
     }
 }
 
 impl PushKey {
-    pub(super) fn of(row: &AnyRow) -> Result<PushKey, StoreError> {
+    pub(in crate::store) fn of(row: &AnyRow) -> Result<PushKey, StoreError> {
         Ok(PushKey { date: row.try_get("date")?, id: row.try_get("id")? })
     }
 

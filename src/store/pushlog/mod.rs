@@ -2,26 +2,31 @@
 //! only reading decides looks at a bounded number of pushes and says how far it came.
 
 mod keys;
+mod of_locale;
 pub(super) mod sql;
 
 pub use keys::{Begin, PushKey};
+pub use of_locale::OfLocale;
 
 use super::database::{Store, StoreError};
 use super::pushes::PushRow;
 use super::rows::{Cell, Rows};
-use super::touched::{LIKE_ALL, like};
+use super::touched::{LIKE_ALL, TouchingPush, like};
 use crate::domain::RepositoryId;
 use keys::{Direction, Stretch, ways_on};
-use sql::{EDGE, EDGE_OF_ONE, FIRST, FITTING, FITTING_OF_ONE, TOUCHED};
+use sql::{EDGE, EDGE_OF_ONE, FIRST, FITTING, FITTING_OF_ONE, NUMBERED, TOUCHED};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, Row};
+use std::collections::{HashMap, HashSet};
 
 /// Which pushes are asked for. Texts that are empty ask for nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushFilter {
     /// Of these repositories; of all where there is none.
     pub repositories: Option<Vec<RepositoryId>>,
+    /// Of these it is the list of a locale, and has what touches the locale's files elsewhere too.
+    pub of_locale: Option<OfLocale>,
     /// The pusher contains it.
     pub user: String,
     /// What one changeset of the push has to be.
@@ -67,6 +72,7 @@ impl Default for PushFilter {
     fn default() -> PushFilter {
         PushFilter {
             repositories: None,
+            of_locale: None,
             user: String::new(),
             changeset: ChangesetFilter::default(),
             from: i64::MIN,
@@ -84,6 +90,15 @@ impl ChangesetFilter {
         *self == ChangesetFilter::default()
     }
 
+    fn asks_for_words(&self) -> bool {
+        !(self.author.is_empty() && self.description.is_empty() && self.branch.is_empty())
+    }
+
+    /// Binds whether anything is said that is asked for, and all of it, as `said_sql!` numbers it.
+    pub(super) fn bind_said_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
+        self.bind_words_to(query.bind(i64::from(self.asks_for_words())))
+    }
+
     /// Binds whether anything is asked for, and all of it, as `said_sql!` and `touching_sql!` number it.
     pub(super) fn bind_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         let query = self.bind_words_to(query.bind(i64::from(!self.is_empty()))).bind(i64::from(!self.paths.is_empty()));
@@ -91,13 +106,13 @@ impl ChangesetFilter {
         patterns.fold(query, Query::bind)
     }
 
-    pub(super) fn bind_words_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
+    fn bind_words_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         query.bind(like(&self.author)).bind(like(&self.description)).bind(self.branch.clone())
     }
 }
 
-/// How many pushes are looked at for what only their changesets tell: about 50 ms on PostgreSQL.
-const LOOKED_INTO: i64 = 5_000;
+/// How many pushes are looked at for what only their changesets tell: about 20 ms on PostgreSQL.
+const LOOKED_INTO: i64 = 2_000;
 /// The same for what they tell themselves.
 const LOOKED_AT: i64 = 20_000;
 /// So many repositories are asked one by one: pushes of all, read in their order, would hold few of theirs.
@@ -106,13 +121,18 @@ const FEW_REPOSITORIES: usize = 8;
 impl Store {
     /// The pushes that fit a filter.
     pub async fn pushes(&self, filter: &PushFilter) -> Result<PushList, StoreError> {
-        if filter.repositories.as_ref().is_some_and(Vec::is_empty) {
+        if filter.is_of_nobody() {
             return Ok(PushList::default());
         }
         let (stretch, mut edge) = (filter.stretch(), None);
-        let touched = self.touched(&filter.changeset.paths).await?;
-        let rows = match (&touched, filter.few_repositories()) {
-            (Some(changesets), _) => self.of_changesets(filter, stretch, changesets).await?,
+        let touching = self.touching(&filter.changeset.paths).await?;
+        let rows = match (&touching, filter.few_repositories()) {
+            (Some(touching), _) if filter.asks_the_database() => self.of_changesets(filter, stretch, touching).await?,
+            (Some(touching), _) => self.of_numbers(&filter.chosen(stretch, touching)).await?,
+            (None, _) if let Some(of_locale) = &filter.of_locale => {
+                edge = self.edge_of_locale(filter, of_locale, stretch).await?;
+                self.of_locale(filter, of_locale, stretch.cut(edge, filter.direction())).await?
+            }
             (None, Some(few)) => {
                 edge = self.edge_of_few(filter, few, stretch).await?;
                 self.of_few(filter, few, stretch.cut(edge, filter.direction())).await?
@@ -123,7 +143,7 @@ impl Store {
                 self.of_list(filter, stretch.cut(edge, filter.direction())).await?
             }
         };
-        self.list(filter, touched.as_deref(), rows, edge).await
+        self.list(filter, rows, edge, touching.as_deref()).await
     }
 
     /// The newest pushes of all repositories, each with a few of its changesets.
@@ -171,10 +191,7 @@ impl Store {
             let query = stretch.bind_to(sqlx::query(*EDGE_OF_ONE.towards(filter.direction()))).bind(each).bind(repository.0);
             edges.extend(query.fetch_optional(self.readers()).await?.map(|row| PushKey::of(&row)).transpose()?);
         }
-        Ok(match filter.direction() {
-            Direction::Older => edges.into_iter().max(),
-            Direction::Newer => edges.into_iter().min(),
-        })
+        Ok(nearest(edges, filter.direction()))
     }
 
     async fn of_list(&self, filter: &PushFilter, stretch: Stretch) -> Result<Vec<AnyRow>, StoreError> {
@@ -185,31 +202,37 @@ impl Store {
 
     /// As many pushes of each repository as there may be of all, and the first of these.
     async fn of_few(&self, filter: &PushFilter, few: &[RepositoryId], stretch: Stretch) -> Result<Vec<AnyRow>, StoreError> {
-        let is_one = few.len() == 1;
-        let (limit, skipped) = (filter.one_more(), filter.skipped());
-        let (limit_each, skipped_each) = if is_one { (limit, skipped) } else { (limit.saturating_add(skipped), 0) };
+        let part = filter.part_of(few.len());
         let mut found = Vec::new();
         for repository in few {
             let query = sqlx::query(*FITTING_OF_ONE.towards(filter.direction())).bind(repository.0);
-            let query = filter.bind_to(query, stretch).bind(limit_each).bind(skipped_each);
-            for row in query.fetch_all(self.readers()).await? {
-                found.push((PushKey::of(&row)?, row));
-            }
+            let query = filter.bind_to(query, stretch).bind(part.limit).bind(part.skipped);
+            found.extend(query.fetch_all(self.readers()).await?);
         }
-        found.sort_by_key(|(key, _)| *key);
-        if filter.direction() == Direction::Older {
-            found.reverse();
-        }
-        let skipped = usize::try_from(skipped - skipped_each).unwrap_or_default();
-        let rows = found.into_iter().map(|(_, row)| row).skip(skipped);
-        Ok(rows.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
+        filter.merged(found, part)
     }
 
-    async fn of_changesets(&self, filter: &PushFilter, stretch: Stretch, changesets: &[i64]) -> Result<Vec<AnyRow>, StoreError> {
+    /// Pushes by their numbers, in the same order.
+    async fn of_numbers(&self, numbers: &[i64]) -> Result<Vec<AnyRow>, StoreError> {
+        let mut rows: HashMap<i64, AnyRow> = HashMap::new();
+        for row in self.rows_for(&NUMBERED, Rows::of(numbers.iter().map(|id| Cell::Number(*id)))).await? {
+            rows.insert(row.try_get("id")?, row);
+        }
+        Ok(numbers.iter().filter_map(|id| rows.remove(id)).collect())
+    }
+
+    async fn of_changesets(
+        &self,
+        filter: &PushFilter,
+        stretch: Stretch,
+        touching: &[TouchingPush],
+    ) -> Result<Vec<AnyRow>, StoreError> {
         let sql = self.text(TOUCHED.towards(filter.direction()));
+        let changesets: HashSet<i64> = touching.iter().flat_map(|push| push.changesets.iter().copied()).collect();
         let query = sqlx::query(sql).bind(Rows::of(changesets.iter().map(|id| Cell::Number(*id))));
         let query = filter.changeset.bind_words_to(query.bind(filter.list()));
         let query = stretch.bind_to(query).bind(pattern(&filter.user)).bind(filter.one_more()).bind(filter.skipped());
+        let query = OfLocale::bind_to(filter.of_locale.as_ref(), query);
         Ok(query.fetch_all(self.readers()).await?)
     }
 
@@ -217,9 +240,9 @@ impl Store {
     async fn list(
         &self,
         filter: &PushFilter,
-        touched: Option<&[i64]>,
         mut rows: Vec<AnyRow>,
         edge: Option<PushKey>,
+        touching: Option<&[TouchingPush]>,
     ) -> Result<PushList, StoreError> {
         let are_more = rows.len() > filter.length;
         rows.truncate(filter.length);
@@ -229,7 +252,10 @@ impl Store {
         let ends = (rows.first().map(PushKey::of).transpose()?, rows.last().map(PushKey::of).transpose()?);
         let edge = edge.filter(|_| !are_more);
         let (newer, older) = ways_on(filter.place, ends, are_more, edge);
-        let pushes = self.with_changesets(filter, touched, &rows).await?;
+        let mut pushes = self.with_changesets(filter, &rows, touching).await?;
+        if filter.of_locale.is_some() {
+            self.find_elsewhere(&mut pushes).await?;
+        }
         Ok(PushList { pushes, older, newer, looked_until: edge.map(|edge| edge.date) })
     }
 }
@@ -249,6 +275,24 @@ impl PushFilter {
             (false, _) => Some(LOOKED_INTO),
             (true, false) => Some(LOOKED_AT),
             (true, true) => None,
+        }
+    }
+
+    /// Whether more is asked for than what pushes touch and whose they are: what they and their changesets say, or which locale.
+    fn asks_the_database(&self) -> bool {
+        !self.user.is_empty() || self.changeset.asks_for_words() || self.of_locale.is_some()
+    }
+
+    /// The numbers of the pushes that are read, and of one more, in the direction in which they are; what they say is not asked for.
+    fn chosen(&self, stretch: Stretch, touching: &[TouchingPush]) -> Vec<i64> {
+        let wanted: Option<HashSet<i64>> = self.repositories.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
+        let is_wanted = |push: &&TouchingPush| wanted.as_ref().is_none_or(|wanted| wanted.contains(&push.repository.0));
+        let fitting = touching.iter().filter(|push| stretch.has(push.key)).filter(is_wanted).map(|push| push.key.id);
+        let skipped = usize::try_from(self.skipped()).unwrap_or_default();
+        let most = usize::try_from(self.one_more()).unwrap_or(usize::MAX);
+        match self.direction() {
+            Direction::Older => fitting.skip(skipped).take(most).collect(),
+            Direction::Newer => fitting.rev().skip(skipped).take(most).collect(),
         }
     }
 
@@ -272,9 +316,58 @@ impl PushFilter {
         }
     }
 
+    /// How much is read of each of several parts, so that what is asked for is in them together.
+    fn part_of(&self, parts: usize) -> Part {
+        let (limit, skipped) = (self.one_more(), self.skipped());
+        if parts == 1 { Part { limit, skipped } } else { Part { limit: limit.saturating_add(skipped), skipped: 0 } }
+    }
+
+    /// What was read of each part as one list.
+    fn merged(&self, rows: Vec<AnyRow>, part: Part) -> Result<Vec<AnyRow>, StoreError> {
+        let mut found = rows.into_iter().map(|row| Ok((PushKey::of(&row)?, row))).collect::<Result<Vec<_>, StoreError>>()?;
+        found.sort_by_key(|(key, _)| *key);
+        if self.direction() == Direction::Older {
+            found.reverse();
+        }
+        let skipped = usize::try_from(self.skipped() - part.skipped).unwrap_or_default();
+        let rows = found.into_iter().map(|(_, row)| row).skip(skipped);
+        Ok(rows.take(usize::try_from(self.one_more()).unwrap_or(usize::MAX)).collect())
+    }
+
+    /// No repository is chosen, and none in which a locale has files.
+    fn is_of_nobody(&self) -> bool {
+        self.repositories.as_ref().is_some_and(Vec::is_empty) && self.of_locale.as_ref().is_none_or(|list| list.among.is_empty())
+    }
+
     /// The numbers of its repositories as rows; no rows stand for all.
     fn list(&self) -> String {
-        Rows::of(self.repositories.as_deref().unwrap_or_default().iter().map(|id| Cell::Number(id.0)))
+        match self.repositories.as_deref() {
+            None => rows_of(&[]),
+            Some([]) => rows_of(&[NOBODY]),
+            Some(repositories) => rows_of(repositories),
+        }
+    }
+}
+
+/// A number that no repository has.
+const NOBODY: RepositoryId = RepositoryId(0);
+
+fn rows_of(repositories: &[RepositoryId]) -> String {
+    Rows::of(repositories.iter().map(|id| Cell::Number(id.0)))
+}
+
+/// How much is read of one of several parts of a list.
+#[derive(Clone, Copy)]
+struct Part {
+    limit: i64,
+    skipped: i64,
+}
+
+/// The edge that is met first.
+fn nearest(edges: Vec<PushKey>, direction: Direction) -> Option<PushKey> {
+    match direction {
+        Direction::Older => edges.into_iter().max(),
+        Direction::Newer => edges.into_iter().min(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The statements of the pushlog. Each is whole where it stands but for two parts that several share: what a changeset has to
 //! say, and what it has to touch.
 
-use super::super::database::RowsSql;
+use super::super::database::{RowsSql, rows_sql};
 use super::keys::Direction;
 
 /// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`. To put a text that anything
@@ -44,13 +44,18 @@ impl<T> Directed<T> {
     }
 }
 
-/// The pushes of `$choice` between two keys that fit.
+/// The pushes `$from` somewhere, of `$choice`, between two keys that fit.
 macro_rules! fitting_sql {
     ($choice:expr, $direction:literal) => {
+        fitting_sql!("push", $choice, "", $direction)
+    };
+    ($from:literal, $choice:expr, $but:expr, $direction:literal) => {
         concat!(
             "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
                     repository.generation as now_in, repository.vcs, push.branch
-             from push cross join repository
+             from ",
+            $from,
+            " cross join repository
              where repository.id = push.repository and ",
             $choice,
             " and (push.date, push.id) > ($11, $12) and (push.date, push.id) < ($13, $14)
@@ -62,8 +67,9 @@ macro_rules! fitting_sql {
             said_sql!(),
             " and ",
             touching_sql!(),
-            " limit 1) = 1)
-             order by push.date ",
+            " limit 1) = 1)",
+            $but,
+            " order by push.date ",
             $direction,
             ", push.id ",
             $direction,
@@ -97,7 +103,14 @@ macro_rules! touched_sql {
             $open,
             "$2",
             $close,
-            "))
+            ") or (push.repository in (select cast(value->>0 as bigint) from ",
+            $open,
+            "$14",
+            $close,
+            ") and (select 1 from push_locale
+                    where push_locale.push = push.id
+                      and push_locale.locale = (select locale.id from locale where locale.code = $13)
+                    limit 1) = 1))
                and (push.date, push.id) > ($6, $7) and (push.date, push.id) < ($8, $9)
                and ($10 = '' or lower(push.pusher) like lower($10) escape '\\')
              order by push.date ",
@@ -112,10 +125,14 @@ macro_rules! touched_sql {
 /// The push that stands `$5` after the first one between two keys.
 macro_rules! edge_sql {
     ($choice:literal, $direction:literal) => {
+        edge_sql!("push", $choice, $direction)
+    };
+    ($from:literal, $choice:expr, $direction:literal) => {
         concat!(
             "select push.date, push.id
-             from push
-             where (push.date, push.id) > ($1, $2) and (push.date, push.id) < ($3, $4)",
+             from ",
+            $from,
+            " where (push.date, push.id) > ($1, $2) and (push.date, push.id) < ($3, $4)",
             $choice,
             " order by push.date ",
             $direction,
@@ -171,9 +188,92 @@ macro_rules! fitting_of_list_sql {
     };
 }
 
+/// Pushes to the repositories of `$repositories` that touch the files of the locale `$locale`.
+macro_rules! in_locale_sql {
+    ($open:literal, $close:literal, $repositories:literal, $locale:literal) => {
+        concat!(
+            "push.id = push_locale.push
+             and push_locale.locale = (select locale.id from locale where locale.code = ",
+            $locale,
+            ") and push.repository in (select cast(value->>0 as bigint) from ",
+            $open,
+            $repositories,
+            $close,
+            ")"
+        )
+    };
+}
+
+macro_rules! fitting_in_locale_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        fitting_sql!("push_locale cross join push", in_locale_sql!($open, $close, "$1", "$18"), "", $direction)
+    };
+}
+
+macro_rules! edge_in_locale_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        edge_sql!("push_locale cross join push", concat!(" and ", in_locale_sql!($open, $close, "$6", "$7")), $direction)
+    };
+}
+
+/// But for what the list of the locale `$18` shows as pushes to git anyway: a push of Mercurial each of whose changesets is a commit
+/// that such a push brought, to a repository of `$19`, or to one of `$20` and to the locale's files, from `$21` until `$22`. A push
+/// that made its branch is none of these: it brought the whole history at once.
+macro_rules! fitting_once_sql {
+    ($open:literal, $close:literal, $direction:literal) => {
+        fitting_sql!(
+            "push",
+            "push.repository = $1",
+            concat!(
+                " and (push.branch is not null
+                       or (select 1 from push_changeset where push_changeset.push = push.id limit 1) is null
+                       or (select 1 from push_changeset own
+                           where own.push = push.id
+                             and (select 1
+                                  from twin
+                                  cross join changeset there
+                                  cross join push_changeset brought
+                                  cross join push shown
+                                  where twin.changeset = own.changeset
+                                    and there.revision = twin.revision
+                                    and brought.changeset = there.id
+                                    and shown.id = brought.push
+                                    and shown.origin <> (select made.id from changeset made where made.revision = $23)
+                                    and shown.date between $21 and $22
+                                    and (shown.repository in (select cast(value->>0 as bigint) from ",
+                $open,
+                "$19",
+                $close,
+                ") or (shown.repository in (select cast(value->>0 as bigint) from ",
+                $open,
+                "$20",
+                $close,
+                ") and (select 1 from push_locale
+                        where push_locale.push = shown.id
+                          and push_locale.locale = (select locale.id from locale where locale.code = $18)
+                        limit 1) = 1))
+                                  limit 1) is null
+                           limit 1) = 1)"
+            ),
+            $direction
+        )
+    };
+}
+
+pub(super) static IN_LOCALE: Directed<RowsSql> = of_list!(fitting_in_locale_sql);
+pub(super) static EDGE_IN_LOCALE: Directed<RowsSql> = of_list!(edge_in_locale_sql);
+pub(super) static ONCE_OF_ONE: Directed<RowsSql> = of_list!(fitting_once_sql);
 pub(super) static FITTING_OF_ONE: Directed<&str> =
     Directed { older: fitting_sql!("push.repository = $1", "desc"), newer: fitting_sql!("push.repository = $1", "asc") };
 pub(super) static FITTING: Directed<RowsSql> = of_list!(fitting_of_list_sql);
+/// The pushes of these numbers.
+pub(super) static NUMBERED: RowsSql = rows_sql!(
+    "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
+            repository.generation as now_in, repository.vcs, push.branch
+     from " ROWS "
+     cross join push
+     cross join repository
+     where push.id = cast(value->>0 as bigint) and repository.id = push.repository");
 pub(super) static TOUCHED: Directed<RowsSql> = of_list!(touched_sql);
 pub(super) static FIRST: Directed<RowsSql> = of_list!(first_sql);
 pub(super) static EDGE_OF_ONE: Directed<&str> =

@@ -30,7 +30,8 @@ pub(super) struct Params {
     /// With a changeset that touches a file with this in its path; of several, one path has all. At most 4.
     #[param(value_type = Option<Vec<Part>>, style = Form, explode, max_items = 4)]
     path: Vec<String>,
-    /// Of repositories of this locale.
+    /// Of this locale: to repositories of it, and with its files in repositories of many. What came to git and to Mercurial is listed
+    /// once, unless something else is asked for too: the push to git, which says where else it came.
     #[param(max_length = 200)]
     locale: Option<String>,
     /// With this in the pusher's name.
@@ -77,7 +78,7 @@ pub(super) enum Moment {
 
 /// Pushes
 ///
-/// The pushlog, newest first. Of each push 20 changesets at most, 800 of all; with a filter that changesets have to fit, those that do. A filter
+/// The pushlog, newest first. Of each push 20 changesets at most, 500 of all; with a filter that changesets have to fit, those that do. A filter
 /// that no index answers looks at a bounded number of pushes: there may be none in `items` while `next` goes on.
 #[utoipa::path(get, operation_id = "pushes", path = "/pushes", tag = "Pushes", params(Params), responses(
     (status = 200, description = "Pushes, newest first.", body = List<PushShown>, links(

@@ -1,7 +1,7 @@
 //! One changeset with everything that hangs on it, by the beginning of its hash.
 
 use crate::domain::{RepositoryName, Revision, Vcs};
-use crate::store::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset};
+use crate::store::{ChangesetRow, Found, ObsolescenceRow, PushOfChangeset, TwinRow};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
@@ -52,6 +52,8 @@ pub(in crate::web) struct Page {
     /// What replaced it; one without a revision says that it was pruned.
     successors: Vec<MarkerShown>,
     precursors: Vec<MarkerShown>,
+    /// The same change in git, or in Mercurial.
+    twins: Vec<TwinShown>,
     #[serde(skip)]
     is_null: bool,
     #[serde(skip)]
@@ -86,6 +88,20 @@ pub(in crate::web) struct MarkerShown {
     /// Seconds since 1970.
     date: i64,
     time: Time,
+}
+
+/// The same change on the other side.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Twin)]
+pub(in crate::web) struct TwinShown {
+    revision: String,
+    /// Which side it is on: `git` or `hg`.
+    vcs: &'static str,
+    /// False while no repository that is followed has shown it.
+    known: bool,
+    repositories: Vec<Holder>,
+    #[serde(skip)]
+    side: &'static str,
 }
 
 /// The changesets among which a prefix does not decide.
@@ -147,11 +163,16 @@ impl Page {
             files: changeset.files.iter().map(ToString::to_string).collect(),
             parents: changeset.parents.iter().map(ToString::to_string).collect(),
             children: changeset.children.iter().map(ToString::to_string).collect(),
-            repositories: changeset.repositories.iter().map(|held| Holder::of(held, changeset.revision)).collect(),
+            repositories: changeset
+                .repositories
+                .iter()
+                .map(|(name, url, vcs)| Holder::of(name, url, *vcs, changeset.revision))
+                .collect(),
             pushes: changeset.pushes.iter().map(|push| PushShown::of(push, now)).collect(),
             dropped: changeset.dropped.iter().map(|push| PushShown::of(push, now)).collect(),
             successors: markers(&changeset.successors, now),
             precursors: markers(&changeset.precursors, now),
+            twins: changeset.twins.iter().map(TwinShown::of).collect(),
             is_null,
             here: Here::at(&format!("/source/changeset/{revision}")),
             revision,
@@ -209,8 +230,24 @@ impl Page {
 }
 
 impl Holder {
-    fn of((name, url, vcs): &(RepositoryName, String, Vcs), revision: Revision) -> Holder {
-        Holder { name: name.to_string(), upstream: upstream::changeset(url, *vcs, revision) }
+    fn of(name: &RepositoryName, url: &str, vcs: Vcs, revision: Revision) -> Holder {
+        Holder { name: name.to_string(), upstream: upstream::changeset(url, vcs, revision) }
+    }
+}
+
+impl TwinShown {
+    fn of(twin: &TwinRow) -> TwinShown {
+        let held = |(name, url): &(RepositoryName, String)| Holder::of(name, url, twin.vcs, twin.revision);
+        TwinShown {
+            revision: twin.revision.to_string(),
+            vcs: twin.vcs.name(),
+            known: twin.known,
+            repositories: twin.repositories.iter().map(held).collect(),
+            side: match twin.vcs {
+                Vcs::Mercurial => "Mercurial",
+                Vcs::Git => "git",
+            },
+        }
     }
 }
 

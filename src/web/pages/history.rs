@@ -1,7 +1,7 @@
 //! How one tree and locale came along: a chart, and the runs it is of.
 
 use crate::domain::LocaleCode;
-use crate::store::{HistoryRow, Life, OverviewPoint};
+use crate::store::{HistoryRow, Life, OverviewPoint, Place};
 use crate::web::Web;
 use crate::web::chart::{Chart, Overview, Shape, Stop};
 use crate::web::error::PageError;
@@ -20,7 +20,7 @@ use std::ops::Range;
 use utoipa::ToSchema;
 
 /// So many runs are in the table of the page; JSON and CSV have all.
-const ROWS: usize = 300;
+const ROWS: usize = 100;
 
 #[derive(Template, Serialize)]
 #[template(path = "pages/history.html")]
@@ -86,9 +86,22 @@ pub(crate) async fn show(State(web): State<Web>, wanted: Wanted, format: Format)
     let life = life(&web, &tree, &locale).await?;
     let rows = web.store.history(life.place, period.range()).await?;
     let whole = Period::around(life.first, life.last, now);
-    let points = web.store.overview(life.place, whole.range()).await?;
+    let points = overview(&web, life.place, (period, whole), &rows).await?;
     let asked = Asked { tree, locale, unit, period, whole, wanted };
     format.answer(&asked.page(&rows, &points, now))
+}
+
+/// The whole life as few points; where all of it is shown, its runs are what was read already.
+async fn overview(
+    web: &Web,
+    place: Place,
+    (period, whole): (Period, Period),
+    rows: &[HistoryRow],
+) -> Result<Vec<OverviewPoint>, PageError> {
+    if period.covers(whole) {
+        return Ok(rows.iter().map(OverviewPoint::from).collect());
+    }
+    Ok(web.store.overview(place, whole.range()).await?)
 }
 
 pub(in crate::web) async fn life(web: &Web, tree: &str, locale: &str) -> Result<Life, PageError> {

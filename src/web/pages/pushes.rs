@@ -1,13 +1,13 @@
 //! The pushlog as a query: of all repositories, of those whose names begin in some way, or of one.
 
-use crate::domain::{Repository, RepositoryId, RepositoryName};
+use crate::domain::{Repository, RepositoryName};
 use crate::store::{PushList, RepositoryRow};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::feed::Feed;
 use crate::web::format::{Format, Here, Shown};
 use crate::web::push::PushShown;
-use crate::web::push_query::{Chip, Field, PushQuery, key_text};
+use crate::web::push_query::{Chip, Chosen, Field, PushQuery, key_text};
 use crate::web::repository::RepositoryShown;
 use crate::web::shown::Time;
 use crate::web::table::{Table, text};
@@ -129,28 +129,34 @@ async fn alone(web: &Web, whose: &Whose, number: (Option<i64>, u64), query: &Pus
     Ok(page)
 }
 
-/// Those of all repositories whose pushes a question is about; none stands for all.
-pub(in crate::web) async fn chosen_of_all(web: &Web, query: &PushQuery) -> Result<Option<Vec<RepositoryId>>, PageError> {
+/// Those of all repositories whose pushes a question is about.
+pub(in crate::web) async fn chosen_of_all(web: &Web, query: &PushQuery) -> Result<Chosen, PageError> {
     chosen(web, &Whose::All, query).await
 }
 
-/// The repositories whose pushes are asked for; none stands for all.
-async fn chosen(web: &Web, whose: &Whose, query: &PushQuery) -> Result<Option<Vec<RepositoryId>>, PageError> {
-    let beginning = match whose {
-        Whose::All if !query.chooses_repositories() => return Ok(None),
-        Whose::One(one) if query.takes(&one.name, one.locale.as_ref()) => return Ok(Some(vec![one.id])),
-        Whose::One(_) => return Ok(Some(Vec::new())),
-        Whose::All => "",
-        Whose::Beginning(beginning) => beginning,
-    };
+/// The repositories whose pushes are asked for.
+async fn chosen(web: &Web, whose: &Whose, query: &PushQuery) -> Result<Chosen, PageError> {
+    if !query.chooses_repositories() {
+        match whose {
+            Whose::All => return Ok(Chosen::default()),
+            Whose::One(one) => return Ok(Chosen { repositories: Some(vec![one.id]), of_locale: None }),
+            Whose::Beginning(_) => {}
+        }
+    }
     let followed = web.store.repository_names().await?;
-    let under = |row: &&RepositoryRow| row.name.as_str().starts_with(beginning);
-    if !beginning.is_empty() && !followed.iter().any(|row| under(&row)) {
+    let is_asked_for = |row: &&RepositoryRow| match whose {
+        Whose::All => true,
+        Whose::One(one) => row.id == one.id,
+        Whose::Beginning(beginning) => row.name.as_str().starts_with(beginning.as_str()),
+    };
+    if let Whose::Beginning(beginning) = whose
+        && !followed.iter().any(|row| is_asked_for(&row))
+    {
         return Err(PageError::NotFound(format!("No repository whose name begins with {beginning} is followed here.")));
     }
-    let taken = followed.iter().filter(under).filter(|row| query.takes(&row.name, row.locale.as_ref()));
-    let ids: Vec<RepositoryId> = taken.map(|row| row.id).collect();
-    Ok(Some(ids).filter(|ids| ids.is_empty() || ids.len() < followed.len()))
+    let chosen = query.choose(followed.iter().filter(is_asked_for));
+    let are_all = chosen.repositories.as_ref().is_some_and(|ids| !ids.is_empty() && ids.len() == followed.len());
+    Ok(if are_all && chosen.of_locale.is_none() { Chosen::default() } else { chosen })
 }
 
 async fn repositories_of(web: &Web, whose: &Whose) -> Result<Vec<RepositoryShown>, PageError> {

@@ -2,7 +2,7 @@
 
 use super::dashboard::places;
 use crate::domain::{LocaleCode, Repository};
-use crate::store::{LocaleRow, PlaceRow, PushFilter};
+use crate::store::{LocaleRow, OfLocale, PlaceRow, PushFilter};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
@@ -104,8 +104,16 @@ async fn page(
     repositories: &[Repository],
     now: Timestamp,
 ) -> Result<Page, PageError> {
-    let own = Some(repositories.iter().map(|repository| repository.id).collect());
-    let newest = PushFilter { repositories: own, length: PUSHES, changesets_each: CHANGESETS, ..PushFilter::default() };
+    let (own, among): (Vec<&Repository>, Vec<&Repository>) =
+        repositories.iter().partition(|repository| repository.locale.as_ref() == Some(&locale.code));
+    let ids = |repositories: Vec<&Repository>| repositories.into_iter().map(|repository| repository.id).collect();
+    let newest = PushFilter {
+        repositories: Some(ids(own)),
+        of_locale: Some(OfLocale { locale: locale.code.clone(), among: ids(among) }),
+        length: PUSHES,
+        changesets_each: CHANGESETS,
+        ..PushFilter::default()
+    };
     let pushes = web.store.pushes(&newest).await?.pushes;
     Ok(Page {
         locale: locale.code.to_string(),

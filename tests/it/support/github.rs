@@ -2,6 +2,7 @@
 
 use super::World;
 use elmo::domain::{GITHUB_HOOK, GITHUB_PUSHES, GITHUB_WEBHOOKS, Kept, Message, NewRepository, RepositoryUrl, UrlRules, Vcs};
+use elmo::store::Store;
 use elmo_upstream::git::{Commit, Host, Push};
 use serde_json::{Value, json};
 
@@ -52,9 +53,14 @@ impl GitHub {
 
     /// Follows branches; the host's HEAD where none is named.
     pub(crate) async fn follow(&self, name: &str, branches: &[&str]) {
+        self.follow_in(&self.world.store, name, branches).await;
+    }
+
+    /// The same in another database.
+    pub(crate) async fn follow_in(&self, store: &Store, name: &str, branches: &[&str]) {
         let branches = branches.iter().map(|branch| Kept::from(*branch)).collect();
         let new = NewRepository { vcs: Vcs::Git, branches, ..NewRepository::at(name.parse().unwrap(), self.url(name)) };
-        self.world.store.add_repository(&new, self.world.bringer.clock.now()).await.expect("it is followed");
+        store.add_repository(&new, self.world.bringer.clock.now()).await.expect("it is followed");
     }
 
     /// Somebody pushes a commit to `main` that writes a file, at a time.

@@ -15,7 +15,7 @@ pub(crate) use github::{GitHub, Told, Way, told};
 pub(crate) use pages::{Page, Pages};
 pub(crate) use program::{Running, Settings, account, in_world, run, text};
 pub(crate) use worker::{Pulse, Worker};
-pub(crate) use world::World;
+pub(crate) use world::{World, dump};
 
 use std::time::Duration;
 

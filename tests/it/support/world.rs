@@ -93,12 +93,17 @@ impl World {
     }
 
     pub(crate) async fn follow_forest(&self, name: &str, fork_of: Option<&str>) {
+        self.follow_forest_in(&self.store, name, fork_of).await;
+    }
+
+    /// The same in another database.
+    pub(crate) async fn follow_forest_in(&self, store: &Store, name: &str, fork_of: Option<&str>) {
         let forest = NewForest {
             name: name.parse().unwrap(),
             url: self.url(name),
             fork_of: fork_of.map(|origin| origin.parse::<ForestName>().unwrap()),
         };
-        self.store.add_forest(&forest).await.expect("the forest is followed");
+        store.add_forest(&forest).await.expect("the forest is followed");
     }
 
     fn url(&self, name: &str) -> RepositoryUrl {
@@ -285,6 +290,17 @@ impl World {
     pub(crate) fn worker_beside(&self, name: &str) -> Lanes {
         Lanes::new(self.bringer.clone(), LaneSettings::default(), name)
     }
+}
+
+/// Everything that a database holds, as `elmo verify --dump` prints it.
+pub(crate) async fn dump(store: &Store) -> Vec<String> {
+    let mut lines = Vec::new();
+    let keep = |line: &str| {
+        lines.push(line.to_owned());
+        Ok(())
+    };
+    store.dump(keep).await.expect("the database is dumped");
+    lines
 }
 
 fn bringer(store: &Store, data: &Path, clock: Clock) -> Bringer {

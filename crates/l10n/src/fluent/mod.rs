@@ -15,14 +15,30 @@ use self::stretches::Stretch;
 use crate::Entity;
 use crate::file::{Attribute, File, Junkyard};
 
+/// A file is read in pieces of at least so many bytes, so that what fluent-syntax makes of one is let go of before the next: the
+/// same memory serves all of them, and stays in the processor's cache.
+const PIECE: usize = 1024;
+/// About so many bytes are an entity, for a first guess at how many there are.
+const ENTITY: usize = 128;
+
 /// Reads such a file.
 pub(crate) fn parse(text: &str) -> File<'_> {
-    let mut fluent = Fluent { text, entities: Vec::new(), junk: Junkyard::of(text) };
-    for Stretch { span, refused } in stretches::of(text) {
-        match refused {
-            None => fluent.take_stretch(span),
-            Some(what) => fluent.take_junk(span, what),
+    parse_in_pieces(text, PIECE)
+}
+
+fn parse_in_pieces(text: &str, length: usize) -> File<'_> {
+    let mut fluent = Fluent { text, entities: Vec::with_capacity(text.len() / ENTITY), junk: Junkyard::of(text) };
+    let mut from = 0;
+    while from < text.len() {
+        let end = stretches::end_of_piece(text.as_bytes(), from, length);
+        for Stretch { span, refused } in stretches::of(&text[from..end]) {
+            let span = from + span.start..from + span.end;
+            match refused {
+                None => fluent.take_stretch(span),
+                Some(what) => fluent.take_junk(span, what),
+            }
         }
+        from = end;
     }
     File { entities: fluent.entities, junk: fluent.junk.into_junk() }
 }
@@ -121,5 +137,29 @@ fn text_of<'a>(comment: &ast::Comment<&'a str>) -> Cow<'a, str> {
     match comment.content[..] {
         [line] => Cow::Borrowed(line),
         _ => Cow::Owned(comment.content.join("\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_in_pieces;
+
+    fn check(text: &str) {
+        let whole = parse_in_pieces(text, text.len());
+        for length in [1, 7, 30] {
+            assert_eq!(parse_in_pieces(text, length), whole, "{text:?} in pieces of {length}");
+        }
+    }
+
+    #[test]
+    fn where_a_file_is_cut_makes_no_difference() {
+        check("a = b\nc = d\n");
+        check("# of a\na = b\n    c\n    .d = e\n\n# of nothing\n\n-f = g\n## group\n# of h\nh = i\n");
+        check("a = { $b\nc = d\ne = { f }\n");
+        check("a = {\nb }\n-c = { $d ->\n   *[e] f\n}\n");
+        check("a = { $b\n-> \n   *[c] d\n}\ne = f\n");
+        check("junk\n } more\n#no comment\n# one\n## other\na = b\n\n}\nc = \n\n    d\n");
+        check("a = { \"\\u00e\u{e9}\" }\nb = { \"\nc = d\n#\n#\n\n#\ne = f");
+        check(&format!("a = {}\nb = c\n", "{".repeat(150)));
     }
 }

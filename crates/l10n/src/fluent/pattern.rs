@@ -15,8 +15,13 @@ pub(super) fn offset(text: &str, part: &str) -> usize {
 /// Finds the source of a pattern after the name at whose end `name_end` is: from its first character, or its first line's
 /// start if that is not the name's line, to the end of its last line.
 pub(super) fn span(text: &str, name_end: usize, pattern: &Pattern<&str>) -> Range<usize> {
-    let end = end_of_line(text, end(text, pattern)).max(name_end);
+    let end = end_of_last_line(text, end(text, pattern)).max(name_end);
     start(text, name_end).min(end)..end
+}
+
+/// Most texts end where their line does: that is seen without a search.
+fn end_of_last_line(text: &str, at: usize) -> usize {
+    if text.as_bytes().get(at) == Some(&b'\n') { at } else { end_of_line(text, at) }
 }
 
 fn start(text: &str, name_end: usize) -> usize {

@@ -48,6 +48,19 @@ pub(super) fn of(text: &str) -> Vec<Stretch> {
     stretches
 }
 
+/// Gives the end of a piece of a file, at least `length` bytes further: where an entry starts whatever was before, and not between
+/// it and its comment.
+pub(super) fn end_of_piece(bytes: &[u8], from: usize, length: usize) -> usize {
+    let mut at = from.saturating_add(length);
+    while let Some(more) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
+        at += more + 1;
+        if bytes.get(at).is_some_and(|&byte| starts_entry(byte)) && bytes[line_before(bytes, from, at)] != b'#' {
+            return at;
+        }
+    }
+    bytes.len()
+}
+
 /// Goes back to the line where the entry starts that a line belongs to, but not beyond `from`.
 fn start_of_entry(bytes: &[u8], from: usize, line: usize) -> usize {
     let mut start = line;

@@ -78,6 +78,24 @@ async fn an_answer_is_byte_for_byte_as_at_hg_mozilla_org() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commits_of_git_are_named_once_they_are_known() {
+    let upstream = upstream().await;
+    let commits = [Commit::new("Root").file("a", "1"), Commit::new("Child").file("a", "2")];
+    let push = upstream.push(REPO, USER, commits).await.unwrap();
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    upstream.name_commit(REPO, push.nodes[0], commit).unwrap();
+
+    let plain = json_pushes(&upstream, "version=2&startID=0").await;
+    let full = json_pushes(&upstream, "version=2&full=1&startID=0").await;
+
+    assert_eq!(plain["pushes"]["1"]["git_changesets"], serde_json::json!([commit, null]));
+    let changesets = &full["pushes"]["1"]["changesets"];
+    assert_eq!((&changesets[0]["git_node"], &changesets[0]["git_parents"]), (&commit.into(), &serde_json::json!([null])));
+    assert_eq!((&changesets[1]["git_node"], &changesets[1]["git_parents"]), (&().into(), &serde_json::json!([commit])));
+    assert!(upstream.name_commit(REPO, elmo_upstream::Node::NULL, commit).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_name_that_is_no_utf8_is_a_lone_surrogate() {
     let upstream = upstream().await;
     let commit = Commit::new("x").file(b"browser/caf\xe9-319593.txt", "x");
