@@ -42,7 +42,7 @@ async fn measure(report: &mut Report, setting: &Setting, workers: usize, reposit
     far_away.set(Fault::Delay(LATENCY));
     let database = setting.postgres.pid().context("PostgreSQL has ended")?;
     let (before, began) = (processor_time(database)?, Instant::now());
-    let started = (0..workers).map(|number| Worker::start_one(&place, number, ONE_LANE)).collect::<anyhow::Result<Vec<_>>>()?;
+    let started = (0..workers).map(|_| Worker::start_with(&place, "warn", ONE_LANE)).collect::<anyhow::Result<Vec<_>>>()?;
     while place.taken().await? < repositories + messages.len() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

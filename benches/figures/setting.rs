@@ -10,12 +10,15 @@ use elmo_upstream::{Message, Options, Upstream};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Nothing takes longer than this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1800);
 pub(crate) const FOREST: &str = "l10n-central";
+/// Workers of one place have their settings and logs beside each other.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 const QUEUE_OF_TASKS: &str = "queue/elmo/taskcluster";
 
 /// Everything but the worker.
@@ -111,7 +114,7 @@ impl Setting {
 
     /// Starts a worker with more settings, and waits until it consumes results of tasks.
     pub(crate) async fn worker_of_tasks(&self, place: &Place, filter: &str, settings: &str) -> anyhow::Result<Worker> {
-        let worker = Worker::start_with(place, "worker", filter, settings)?;
+        let worker = Worker::start_with(place, filter, settings)?;
         let consumers = async || self.rabbit.consumers(&place.vhost, QUEUE_OF_TASKS).await.ok().flatten();
         until("results are consumed", PATIENCE, async || consumers().await.is_some_and(|consumers| consumers > 0)).await;
         Ok(worker)
@@ -163,35 +166,25 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start(place: &Place, filter: &str) -> anyhow::Result<Worker> {
-        Worker::start_with(place, "worker", filter, "")
-    }
-
-    /// One of several with settings of their own in the same place.
-    pub(crate) fn start_one(place: &Place, number: usize, settings: &str) -> anyhow::Result<Worker> {
-        Worker::start_with(place, &format!("worker{number}"), "warn", settings)
+        Worker::start_with(place, filter, "")
     }
 
     /// Starts a worker that serves pages and takes webhooks too, signed by `secret`; gives its address.
     pub(crate) fn with_pages(place: &Place, filter: &str, secret: &str) -> anyhow::Result<(Worker, String)> {
         let listen = format!("127.0.0.1:{}", free_port());
         let environment = [("ELMO_LISTEN", listen.as_str()), ("GITHUB_WEBHOOK_SECRET", secret)];
-        Ok((Worker::start_as("run", place, "worker", filter, "", &environment)?, format!("http://{listen}")))
+        Ok((Worker::start_as("run", place, filter, "", &environment)?, format!("http://{listen}")))
     }
 
-    fn start_with(place: &Place, name: &str, filter: &str, more: &str) -> anyhow::Result<Worker> {
-        Worker::start_as("consume-pulse", place, name, filter, more, &[])
+    /// The same with more settings.
+    pub(crate) fn start_with(place: &Place, filter: &str, more: &str) -> anyhow::Result<Worker> {
+        Worker::start_as("consume-pulse", place, filter, more, &[])
     }
 
     #[expect(clippy::disallowed_methods, reason = "a bench runs the program as an operator does")]
-    fn start_as(
-        command: &str,
-        place: &Place,
-        name: &str,
-        filter: &str,
-        more: &str,
-        environment: &[(&str, &str)],
-    ) -> anyhow::Result<Worker> {
-        let (settings, log) = (place.data.join(format!("{name}.toml")), place.data.join(format!("{name}.log")));
+    fn start_as(command: &str, place: &Place, filter: &str, more: &str, environment: &[(&str, &str)]) -> anyhow::Result<Worker> {
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let (settings, log) = (place.data.join(format!("worker{number}.toml")), place.data.join(format!("worker{number}.log")));
         std::fs::write(&settings, format!("{more}[log]\nfilter = \"{filter}\"\nformat = \"json\"\n"))?;
         let child = Command::new(env!("CARGO_BIN_EXE_elmo"))
             .arg(command)

@@ -229,11 +229,11 @@ fn sound(pushes: &[LegacyPush], archived: bool, tally: &mut Tally) -> Vec<Push> 
     let mut sound: Vec<Push> = Vec::new();
     for (place, push) in pushes.iter().enumerate() {
         let neighbours = [place.checked_sub(1), Some(place + 1)];
-        let has_twin =
+        let is_double =
             neighbours.into_iter().flatten().filter_map(|other| pushes.get(other)).any(|other| other.push_id == push.push_id);
         let follows = |id: u64| archived || id == sound.last().map_or(0, |last| last.id) + 1;
         match checked_push(push) {
-            _ if has_twin => tally.leave_out(NO_ID, 1),
+            _ if is_double => tally.leave_out(NO_ID, 1),
             Err(why) => tally.leave_out(why, 1),
             Ok(push) if !follows(push.id) => tally.leave_out(AFTER_A_GAP, 1),
             Ok(push) => sound.push(push),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_and_what_is_half_known_are_left_out() {
+    fn what_is_there_twice_or_half_known_is_left_out() {
         check(&[push(1), push(2), push(2), push(3)], true, &[1, 3], &[(NO_ID, 2)]);
         check(&[push(0), push(1)], false, &[1], &[(NO_ID, 1)]);
         let half_known = LegacyPush { changesets: vec![Some("a".repeat(40)), None], ..push(2) };
