@@ -58,6 +58,11 @@ pub static HEARD: Ages<2> =
 /// Since when each of the loops that must go round has not.
 pub static ROUNDS: Ages<1> = Ages::new("elmo_round_seconds", "Since a loop of this process last went round.", ["loop"]);
 
+/// What the loop is called that consumes a queue.
+pub fn consuming(vhost: &str, queue: &str) -> String {
+    format!("{queue} on {vhost}")
+}
+
 /// In seconds, for what is done to the database and to who asks for a page.
 const SHORT: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 /// In seconds, for what hosts have a part in.

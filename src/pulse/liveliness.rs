@@ -1,7 +1,7 @@
 //! How the connection of a queue is, for the figures and for whoever asks whether this process is well.
 
 use super::Subscription;
-use crate::figures::{HEARD, ROUNDS};
+use crate::figures::{HEARD, ROUNDS, consuming};
 
 impl Subscription {
     /// The broker said something.
@@ -25,6 +25,6 @@ impl Subscription {
     }
 
     fn loop_name(&self) -> String {
-        format!("{} on {}", self.queue_name(), self.broker.vhost)
+        consuming(&self.broker.vhost, &self.queue_name())
     }
 }

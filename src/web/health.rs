@@ -4,7 +4,7 @@
 use super::metrics;
 use crate::domain::{Clock, in_full};
 use crate::fetch::{Artifacts, Clones, FetchError, GitClones};
-use crate::figures::{HEARD, ROUNDS};
+use crate::figures::{HEARD, ROUNDS, consuming};
 use crate::store::Store;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -121,8 +121,10 @@ async fn in_time(check: impl Future<Output = Checked>) -> Checked {
 
 /// A connection that nothing comes over is none: a line can be dead for minutes before either end hears of it.
 fn broker(work: &Work) -> Checked {
-    let silent = |(vhost, queue): &&(String, String)| HEARD.since([vhost, queue]).is_none_or(|since| since > SILENCE);
-    match work.queues.iter().find(silent) {
+    // That of pushes to GitHub is consumed only where such a repository is followed.
+    let is_consumed = |(vhost, queue): &&(String, String)| ROUNDS.since([&consuming(vhost, queue)]).is_some();
+    let is_silent = |(vhost, queue): &&(String, String)| HEARD.since([vhost, queue]).is_none_or(|since| since > SILENCE);
+    match work.queues.iter().filter(is_consumed).find(is_silent) {
         Some((vhost, queue)) => Err(format!("no connection for {queue} on vhost {vhost}")),
         None => Ok(()),
     }
