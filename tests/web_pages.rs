@@ -40,6 +40,7 @@ impl Site {
             clock,
             artifacts,
             elmo::fetch::Versions::new(folder.path(), "hg".as_ref(), "git".as_ref()),
+            None,
         );
         tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         Site { store, address, client: client(), _stop: stop.drop_guard(), _folder: folder }

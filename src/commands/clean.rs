@@ -14,7 +14,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Forget what was kept for as long as the section [retention] of the settings says
+/// Forget what was kept for as long as the section \[retention\] of the settings says
 #[derive(Args)]
 pub(super) struct Clean {
     /// Say what would be forgotten, and forget nothing

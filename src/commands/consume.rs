@@ -1,15 +1,14 @@
 //! `elmo consume-pulse` and `elmo run`: messages in, wishes, lanes.
 
 use super::parts::Parts;
-use super::serve;
-use super::{Outcome, clean, github};
+use super::{Outcome, clean, github, serve, supervisor};
 use crate::config::{Config, GithubQueue};
 use crate::domain::{Clock, Message, RootUrl, in_full, milliseconds};
 use crate::ingest::{Ingest, Outcome as TaskOutcome, Tasks};
 use crate::pulse::{Arrival, Subscription, Verdict, consume, consume_each};
 use crate::store::{QueueDepth, Store};
 use crate::sync::{Lanes, quiet};
-use crate::web::{Hooks, NotTaken, Receiver};
+use crate::web::{self, Hooks, NotTaken, Receiver, Work};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +24,16 @@ pub(super) async fn consume_pulse(config: Config, clock: Clock) -> anyhow::Resul
     let queues = Queues::of(&config)?;
     let parts = Parts::open_by(clock, config, quiet()).await?;
     let stop = stop_on_signals()?;
-    work(&parts, &queues, &parts.lanes(), stop).await?;
+    let listener = match parts.config.worker_listen() {
+        Some(address) => Some(serve::listen(address, "setting worker.listen, or ELMO_WORKER_LISTEN").await?),
+        None => None,
+    };
+    let how_it_is = web::worker_router(parts.store.clone(), parts.clock.clone(), queues.used_by(&parts));
+    let lanes = parts.lanes();
+    supervisor::ready(&stop);
+    let (worked, said) = tokio::join!(work(&parts, &queues, &lanes, stop.clone()), serve::say_how_it_is(listener, how_it_is, stop));
     parts.close().await;
+    worked.and(said)?;
     tracing::info!("stopped");
     Ok(Outcome::Done)
 }
@@ -35,13 +42,12 @@ pub(super) async fn run(config: Config, clock: Clock) -> anyhow::Result<Outcome>
     let queues = Queues::of(&config)?;
     let parts = Parts::open_by(clock, config, quiet()).await?;
     let stop = stop_on_signals()?;
-    let listener = serve::listen(parts.config.listen()).await?;
+    let listener = serve::listen(parts.config.listen(), serve::WEB).await?;
     let lanes = parts.lanes();
     let hooks = hooks(&parts.config, parts.ingest(), Some(lanes.clone()));
-    let (served, worked) = tokio::join!(
-        serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, hooks, stop.clone()),
-        work(&parts, &queues, &lanes, stop)
-    );
+    let pages = serve::pages(&parts.config, &parts.store, &parts.clock, hooks, Some(queues.used_by(&parts)))?;
+    supervisor::ready(&stop);
+    let (served, worked) = tokio::join!(serve::serve_on(listener, pages, stop.clone()), work(&parts, &queues, &lanes, stop));
     parts.close().await;
     served.and(worked)?;
     Ok(Outcome::Done)
@@ -57,6 +63,17 @@ struct Queues {
 impl Queues {
     fn of(config: &Config) -> anyhow::Result<Queues> {
         Ok(Queues { pushes: config.hg_pushes()?, github: config.github_pushes()?, tasks: config.tasks()? })
+    }
+
+    /// What is asked for the health of a process that consumes these.
+    fn used_by(&self, parts: &Parts) -> Work {
+        let of_github = self.github.iter().map(|queue| &queue.subscription);
+        let queues = std::iter::once(&self.pushes).chain(of_github).chain(&self.tasks);
+        Work {
+            queues: queues.map(|queue| (queue.broker.vhost.clone(), queue.queue_name())).collect(),
+            clones: parts.bringer.clones.clone(),
+            git: parts.bringer.git.clone(),
+        }
     }
 }
 

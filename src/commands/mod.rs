@@ -10,12 +10,14 @@ mod github;
 mod legacy;
 mod logging;
 mod messages;
+mod mozlog;
 mod out;
 mod parked;
 mod parts;
 mod progress;
 mod publish;
 mod serve;
+mod supervisor;
 mod sync;
 mod tasks;
 mod trees;
@@ -97,7 +99,7 @@ enum Command {
     Verify(verify::Verify),
     /// Forget what was kept long enough and nobody needs
     ///
-    /// A worker does the same every hour. How long is set in the section [retention] of the settings.
+    /// A worker does the same every hour. How long is set in the section \[retention\] of the settings.
     Clean(clean::Clean),
     /// Take over what the database of an old Elmo knows
     ///
@@ -138,13 +140,19 @@ pub fn main_by(clock: Clock, arguments: impl IntoIterator<Item = OsString>) -> E
         Ok(config) => config,
         Err(error) => return unusable(&error),
     };
+    crate::figures::begin();
     logging::start(&config.log);
+    let exporting = match logging::trace(&config.traces) {
+        Ok(exporting) => exporting,
+        Err(error) => return unusable(&error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
     let outcome = runtime.block_on(run(cli.command, config, clock));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    drop(exporting);
     exit_code(outcome)
 }
 

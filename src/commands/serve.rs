@@ -3,42 +3,62 @@
 use super::Outcome;
 use super::consume::{hooks, stop_on_signals};
 use super::parts::{artifacts, close, open_store, versions};
+use super::supervisor;
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::ingest::Ingest;
 use crate::store::Store;
-use crate::web::{self, Hooks};
+use crate::web::{self, Hooks, Router, Work};
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let store = open_store(&config).await?;
-    let listener = listen(config.listen()).await?;
+    let listener = listen(config.listen(), WEB).await?;
     let hooks = hooks(&config, Ingest::new(store.clone(), config.url_rules(), clock.clone()), None);
-    serve_on(listener, &config, &store, &clock, hooks, stop_on_signals()?).await?;
+    let (pages, stop) = (pages(&config, &store, &clock, hooks, None)?, stop_on_signals()?);
+    supervisor::ready(&stop);
+    serve_on(listener, pages, stop).await?;
     close(&store).await;
     Ok(Outcome::Done)
 }
 
-pub(super) async fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("could not listen on {address} (setting web.listen, or ELMO_LISTEN)"))
+/// What says where the web server listens.
+pub(super) const WEB: &str = "setting web.listen, or ELMO_LISTEN";
+
+/// Listens at an address, which came out of `setting`.
+pub(super) async fn listen(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("could not listen on {address} ({setting})"))
 }
 
-pub(super) async fn serve_on(
-    listener: TcpListener,
+/// The pages, with the door for webhooks beside them.
+pub(super) fn pages(
     config: &Config,
     store: &Store,
     clock: &Clock,
     hooks: Option<Hooks>,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
-    tracing::info!(url = %format_args!("http://{address}/"), "serving pages");
-    let pages = web::router(store.clone(), clock.clone(), artifacts(config, clock)?, versions(config));
-    let pages = match hooks {
+    work: Option<Work>,
+) -> anyhow::Result<Router> {
+    let pages = web::router(store.clone(), clock.clone(), artifacts(config, clock)?, versions(config), work);
+    Ok(match hooks {
         Some(hooks) => hooks.beside(pages),
         None => pages,
-    };
+    })
+}
+
+pub(super) async fn serve_on(listener: TcpListener, pages: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    tracing::info!(url = %format_args!("http://{address}/"), "serving pages");
     web::serve(listener, pages, stop).await.context("the web server ended")
+}
+
+/// Answers to whoever asks how a worker is, where there is a listener for it.
+pub(super) async fn say_how_it_is(listener: Option<TcpListener>, how_it_is: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    let Some(listener) = listener else {
+        return Ok(());
+    };
+    let address = listener.local_addr()?;
+    tracing::info!(url = %format_args!("http://{address}/__heartbeat__"), "saying how it is");
+    web::serve(listener, how_it_is, stop).await.context("the worker's web server ended")
 }

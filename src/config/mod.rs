@@ -8,14 +8,16 @@ mod queues;
 mod sections;
 
 pub use queues::GithubQueue;
-pub use sections::{Log, LogFormat};
+pub use sections::{Log, LogFormat, Traces};
 
 use crate::domain::{NotAName, Retention, RootUrl, UrlRules};
 use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, PrivateHosts, QueueSettings};
 use crate::sync::LaneSettings;
 use given::{merge, refuse_unknown};
 use lengths::parse_duration;
-use sections::{ArtifactCache, Clones, Deployment, Fetch, Git, Github, Hg, Kept, Pulse, Sync, Taskcluster, Web, usual_routes};
+use sections::{
+    ArtifactCache, Clones, Deployment, Fetch, Git, Github, Hg, Kept, Pulse, Sync, Taskcluster, Web, Worker, usual_routes,
+};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,10 +58,12 @@ pub struct Config {
     git: Git,
     github: Github,
     clones: Clones,
+    worker: Worker,
     web: Web,
     artifacts: ArtifactCache,
     retention: Kept,
     pub log: Log,
+    pub traces: Traces,
     #[serde(skip)]
     password: String,
     #[serde(skip)]
@@ -113,7 +117,10 @@ impl Config {
         text("PULSE_USER", &mut self.pulse.user);
         text("PULSE_PASSWORD", &mut self.password);
         text("ELMO_LISTEN", &mut self.web.listen);
+        text("ELMO_WORKER_LISTEN", &mut self.worker.listen);
         text("ELMO_LOG", &mut self.log.filter);
+        text("OTEL_EXPORTER_OTLP_ENDPOINT", &mut self.traces.endpoint);
+        text("OTEL_SERVICE_NAME", &mut self.traces.service);
         text("ELMO_ARTIFACTS", &mut self.artifacts.cache);
         if let Some(data) = environment("ELMO_DATA") {
             self.data = PathBuf::from(data);
@@ -256,6 +263,11 @@ impl Config {
     /// What signs GitHub's webhooks; none where they are not taken.
     pub fn hook_secrets(&self) -> Vec<String> {
         self.hook_secrets.clone()
+    }
+
+    /// Where a worker says how it is, if anywhere.
+    pub fn worker_listen(&self) -> Option<&str> {
+        Some(self.worker.listen.as_str()).filter(|address| !address.is_empty())
     }
 
     /// Where the web server listens.

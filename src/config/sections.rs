@@ -97,6 +97,11 @@ pub(super) struct Clones {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub(super) struct Worker {
+    pub(super) listen: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Web {
     pub(super) listen: String,
 }
@@ -105,6 +110,14 @@ pub(super) struct Web {
 pub(super) struct ArtifactCache {
     pub(super) cache: String,
     pub(super) budget_mib: u64,
+}
+
+/// Where traces go, if anywhere.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Traces {
+    /// The collector's address; nothing is traced where it is empty.
+    pub endpoint: String,
+    pub service: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -141,4 +154,5 @@ pub struct Log {
 pub enum LogFormat {
     Text,
     Json,
+    Mozlog,
 }

@@ -4,6 +4,7 @@
 use super::holding::{Holding, LastCount};
 use super::{Queue, QueueError, Trouble};
 use crate::domain::{A_DAY, ArtifactName, Clock, RootUrl, TaskRun, hex, in_full};
+use crate::figures::{ARTIFACT_FETCHES, ARTIFACTS, outcome};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
@@ -26,6 +27,17 @@ pub enum Looked {
     Failing { next_try: Timestamp },
     /// It is being fetched, and that takes long.
     UnderWay,
+}
+
+impl Looked {
+    fn name(&self) -> &'static str {
+        match self {
+            Looked::Here(_) => "here",
+            Looked::Gone { .. } => "gone",
+            Looked::Failing { .. } => "failing",
+            Looked::UnderWay => "under way",
+        }
+    }
 }
 
 /// The artifact cache could not be opened.
@@ -96,7 +108,9 @@ impl Artifacts {
     /// Looks for an artifact: in the cache, or else where it was published.
     pub async fn look(&self, of: &TaskRun, name: &ArtifactName) -> Looked {
         let flight = self.flight(of, name);
-        tokio::time::timeout(PATIENCE, flight).await.unwrap_or(Looked::UnderWay)
+        let looked = tokio::time::timeout(PATIENCE, flight).await.unwrap_or(Looked::UnderWay);
+        ARTIFACTS.note([looked.name()]);
+        looked
     }
 
     /// How much the cache holds, as it was within the last minute; nothing where that cannot be told.
@@ -167,7 +181,10 @@ impl Inner {
         {
             return Looked::Gone { since };
         }
-        match self.fetch(&of.root, of, name).await {
+        let began = std::time::Instant::now();
+        let fetched = self.fetch(&of.root, of, name).await;
+        ARTIFACT_FETCHES.note([outcome(&fetched)], began.elapsed());
+        match fetched {
             Ok(document) => self.keep(key, document).await,
             Err(error) if is_gone(error.trouble) => self.bury(key, gone.map_or(now, |(since, _)| since), now).await,
             Err(error) => {

@@ -4,8 +4,8 @@
 //! away and kept for a while. Readers see either the old or the new.
 
 use super::beside::{Beside, disk, into_place};
-use super::{FetchError, History};
-use crate::domain::{RepositoryName, RepositoryUrl};
+use super::{FetchError, History, timed};
+use crate::domain::{RepositoryName, RepositoryUrl, Vcs};
 use elmo_hg::{Hg, HgError, Servers};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,13 @@ impl Clones {
         Clones { data: data.to_owned(), hg, servers, settings }
     }
 
+    /// Clones can be written.
+    pub async fn can_be_written(&self) -> Result<(), FetchError> {
+        let folder = self.data.join("clones/.new");
+        let tried = tokio::task::spawn_blocking(move || std::fs::write(Beside::new(&folder)?.path().join("written"), "yes")).await;
+        tried.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(disk("write to the folder of the clones"))
+    }
+
     /// Where a clone is, or would be.
     pub fn path(&self, clone: &RepositoryName) -> PathBuf {
         place(&self.data, clone)
@@ -57,6 +64,10 @@ impl Clones {
 
     /// Pulls everything that `url` has into a clone.
     pub async fn pull(&self, clone: &RepositoryName, url: &RepositoryUrl) -> Result<(), FetchError> {
+        timed(Vcs::Mercurial, "pull", self.pull_untimed(clone, url)).await
+    }
+
+    async fn pull_untimed(&self, clone: &RepositoryName, url: &RepositoryUrl) -> Result<(), FetchError> {
         let path = self.path(clone);
         match self.servers.pull(&path, url.as_str(), self.settings.pull_time).await {
             Err(HgError::Interrupted { .. }) => {
@@ -73,7 +84,7 @@ impl Clones {
     /// quicker, its clone stays and ours goes.
     pub async fn make(&self, clone: &RepositoryName, url: &RepositoryUrl, mut progress: impl FnMut(u64)) -> Result<(), FetchError> {
         let beside = Beside::new(&self.data.join("clones/.new")).map_err(disk("make a folder for a new clone"))?;
-        self.fill(&beside, url, &mut progress).await?;
+        timed(Vcs::Mercurial, "clone", self.fill(&beside, url, &mut progress)).await?;
         let mut history = History::open(beside.path(), &self.servers).await?;
         if let Some(tip) = history.len().checked_sub(1) {
             history.read(tip)?;

@@ -3,10 +3,10 @@
 //! What a branch leaves behind when it moves stays reachable by a reference of ours, so that old diffs work for ever. As with
 //! Mercurial's, a new clone is made beside and renamed into place, and one that works is never destroyed.
 
-use super::FetchError;
 use super::beside::{Beside, disk, into_place};
 use super::clones::place;
-use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision, without_git};
+use super::{FetchError, timed};
+use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision, Vcs, without_git};
 use elmo_git::{Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Signature, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -76,6 +76,15 @@ impl GitClones {
         url: &RepositoryUrl,
         branches: &[Kept],
     ) -> Result<Option<String>, FetchError> {
+        timed(Vcs::Git, "pull", self.fetch_untimed(clone, url, branches)).await
+    }
+
+    async fn fetch_untimed(
+        &self,
+        clone: &RepositoryName,
+        url: &RepositoryUrl,
+        branches: &[Kept],
+    ) -> Result<Option<String>, FetchError> {
         let (path, wanted) = (self.path(clone), wanted(branches)?);
         let (remote, time) = (self.remote(url)?, self.settings.fetch_time);
         let moved_to = match self.git.update(&path, &remote, &wanted, time, |_| {}).await {
@@ -107,7 +116,9 @@ impl GitClones {
         let beside = Beside::new(&self.data.join("clones/.new")).map_err(disk("make a folder for a new clone"))?;
         let new = beside.path().join(".git");
         self.git.init(&new, kind_of(host)).await?;
-        self.git.update(&new, &self.remote(url)?, &wanted(branches)?, self.settings.clone_time, progress).await?;
+        let (remote, wanted) = (self.remote(url)?, wanted(branches)?);
+        let cloning = async { Ok(self.git.update(&new, &remote, &wanted, self.settings.clone_time, progress).await?) };
+        timed(Vcs::Git, "clone", cloning).await?;
         into_place(&new, &self.path(clone), || self.exists(clone))
     }
 

@@ -17,6 +17,7 @@ mod http;
 mod leftovers;
 mod pushlog;
 mod taskcluster;
+mod timed;
 mod versions;
 
 pub use artifacts::{Artifacts, CacheError, Looked};
@@ -31,4 +32,5 @@ pub use http::{Http, HttpSettings};
 pub use leftovers::Leftover;
 pub use pushlog::{PAGE, Page, page_after, parse_page, window};
 pub use taskcluster::{Credentials, ListedArtifact, PrivateHosts, Queue, QueueError, QueueSettings, Trouble};
+use timed::timed;
 pub use versions::{ChangedFile, How, Programs, Versions};

@@ -14,6 +14,7 @@ use crate::domain::{Clock, KnownRepository, Message, Point, RepositoryId, Reposi
 use crate::event::{Event, Malformed, decode};
 use crate::plan::{Known, Plan, plan};
 use crate::store::{Batch, Following, Marking, Noted, Parked, Store, StoreError};
+use crate::traces::Going;
 use std::collections::{HashMap, HashSet};
 
 /// Takes messages.
@@ -39,14 +40,19 @@ impl Ingest {
     pub async fn take(&self, messages: &[Message]) -> Result<Noted, StoreError> {
         let decoded: Vec<Decoded<'_>> = messages.iter().map(|message| (message, decode(message, self.rules))).collect();
         let known = self.look_up(&decoded).await?;
-        let mut batch = Batch::default();
+        let (mut batch, mut traced) = (Batch::default(), Vec::new());
         for (message, event) in decoded {
             let kind = event.as_ref().map_or("malformed", Event::kind).to_owned();
-            let outcome = add(&mut batch, message, decide(event, &known));
+            let plan = decide(event, &known);
+            traced.extend(trace(&mut batch, message, &kind, &plan));
+            let outcome = add(&mut batch, message, plan);
             *batch.counts.entry((message.exchange.clone(), kind, outcome.to_owned())).or_default() += 1;
         }
         Point::MessagesDecided.pass();
-        self.store.note(&batch, self.clock.now()).await
+        let noted = self.store.note(&batch, self.clock.now()).await;
+        // Only now have the messages been taken.
+        drop(traced);
+        noted
     }
 
     async fn look_up(&self, decoded: &[Decoded<'_>]) -> Result<Lookup, StoreError> {
@@ -120,6 +126,18 @@ fn decide(event: Result<Event, Malformed>, lookup: &Lookup) -> Plan {
         forests: lookup.forests.clone(),
     };
     plan(event, &known)
+}
+
+/// Begins the trace of a message from which a wish comes; the first one's, where several are for one repository.
+fn trace(batch: &mut Batch, message: &Message, kind: &str, plan: &Plan) -> Option<Going> {
+    let repository = match plan {
+        Plan::NotePush { repository, .. } | Plan::Look { repository } | Plan::Mark { repository, .. } => *repository,
+        Plan::NoteMove { repository, .. } | Plan::NoteUrl { repository, .. } => *repository,
+        Plan::Follow { .. } | Plan::Ignore(_) | Plan::Park(_) => return None,
+    };
+    let going = Going::message(&message.exchange, kind);
+    batch.traces.entry(repository).or_insert(going.carried()?);
+    Some(going)
 }
 
 /// Adds a plan to the batch; gives the outcome's name for the count.

@@ -24,6 +24,8 @@ const GOOD_FOR: Duration = Duration::from_secs(60);
 /// Once told to stop, what is in hand may take so long; what is not done then goes back to the broker.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// Who waits for messages shows so often that it does.
+const ROUND: Duration = Duration::from_secs(1);
 /// So often the broker is asked how many messages wait.
 const ASK_EVERY: Duration = Duration::from_secs(30);
 
@@ -74,8 +76,11 @@ async fn again_and_again(
     let (mut wait, mut broke) = (FIRST_WAIT, false);
     while !stop.is_cancelled() {
         let began = tokio::time::Instant::now();
-        let Err(error) = connected(subscription, broke, stop, take, &consuming).await else {
-            return;
+        subscription.goes_round();
+        let done = connected(subscription, broke, stop, take, &consuming).await;
+        subscription.is_cut_off();
+        let Err(error) = done else {
+            break;
         };
         broke = true;
         if began.elapsed() > GOOD_FOR {
@@ -86,6 +91,7 @@ async fn again_and_again(
         pause(spread, stop).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
+    subscription.is_left();
 }
 
 /// From connecting to the first error, or to `stop`. A queue that is there after the last connection `broke` proves nothing: a
@@ -99,6 +105,7 @@ async fn connected(
 ) -> Result<(), PulseError> {
     let opened = tokio::select! { opened = set_up(subscription) => opened?, () = stop.cancelled() => return Ok(()) };
     let (session, mut consumer, is_new) = opened;
+    subscription.is_heard();
     if is_new {
         tracing::warn!(queue = subscription.queue_name(), "the queue was not there: what was published until now is lost");
     }
@@ -106,10 +113,9 @@ async fn connected(
         insist(Arrival::Gap, stop, take).await;
     }
     tracing::info!(broker = ?subscription.broker, queue = subscription.queue_name(), "consuming");
-    let queue = subscription.queue_name();
     let done = tokio::select! {
         done = consuming(&mut consumer, &session) => done,
-        never = tell_waiting(&session, &queue, take) => match never {},
+        never = tell_waiting(&session, subscription, take) => match never {},
     };
     if done.is_ok() {
         session.close().await;
@@ -127,13 +133,17 @@ async fn set_up(subscription: &Subscription) -> Result<(Session, Consumer, bool)
 }
 
 /// Tells how many messages wait for as long as the broker says it. A channel that broke is noticed where messages come from.
-async fn tell_waiting(session: &Session, queue: &str, take: &impl AsyncFn(Arrival<'_>) -> Verdict) -> Infallible {
+async fn tell_waiting(session: &Session, of: &Subscription, take: &impl AsyncFn(Arrival<'_>) -> Verdict) -> Infallible {
+    let queue = of.queue_name();
     let mut ticks = tokio::time::interval(ASK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match session.waiting(queue).await {
-            Ok(messages) => _ = take(Arrival::Waiting(messages)).await,
+        match session.waiting(&queue).await {
+            Ok(messages) => {
+                of.is_heard();
+                take(Arrival::Waiting(messages)).await;
+            }
             Err(error) => {
                 tracing::debug!(error = in_full(&error), "the broker does not say how many messages wait");
                 std::future::pending::<()>().await;
@@ -149,9 +159,20 @@ async fn take_batches(
     take: &impl AsyncFn(Arrival<'_>) -> Verdict,
 ) -> Result<(), PulseError> {
     loop {
-        let first = tokio::select! { biased; () = stop.cancelled() => return Ok(()), next = consumer.next() => delivered(next)? };
+        subscription.goes_round();
+        let first = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            next = consumer.next() => delivered(next)?,
+            () = tokio::time::sleep(ROUND) => continue,
+        };
+        subscription.is_heard();
         let (messages, last) = gather(subscription, consumer, first)?;
-        if !insist(Arrival::Messages(&messages), stop, take).await {
+        let take = async |arrival: Arrival<'_>| {
+            subscription.goes_round();
+            take(arrival).await
+        };
+        if !insist(Arrival::Messages(&messages), stop, &take).await {
             return Ok(());
         }
         Point::MessagesTaken.pass();
@@ -170,11 +191,17 @@ async fn take_each(
 ) -> Result<(), PulseError> {
     let mut in_hand = FuturesUnordered::new();
     loop {
+        subscription.goes_round();
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             Some(done) = in_hand.next() => done?,
-            next = consumer.next() => in_hand.push(take_one(subscription, delivered(next)?, stop, take)),
+            next = consumer.next() => {
+                let delivery = delivered(next)?;
+                subscription.is_heard();
+                in_hand.push(take_one(subscription, delivery, stop, take));
+            }
+            () = tokio::time::sleep(ROUND) => {}
         }
     }
     let rest = async {

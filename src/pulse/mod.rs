@@ -7,6 +7,7 @@
 mod check;
 mod consumer;
 mod keys;
+mod liveliness;
 mod session;
 
 pub use check::{Probe, probe};

@@ -65,7 +65,8 @@ pub struct ObsolescenceRow {
 const CANDIDATES: i64 = 10;
 
 const BY_PREFIX: &str = "
-    select changeset.*, branch.name as branch_name
+    select changeset.id, changeset.revision, changeset.known, changeset.author, changeset.description, changeset.closes_branch,
+           changeset.date, changeset.date_offset, changeset.obsolete, branch.name as branch_name
     from changeset left join branch on branch.id = changeset.branch
     where changeset.revision >= $1 and changeset.revision <= $2
     order by changeset.revision

@@ -32,6 +32,10 @@ pub struct Totals {
     pub runs: i64,
     /// Changesets that something names and nobody has shown yet.
     pub awaited: i64,
+    /// Repositories whose host does not show yet what was announced.
+    pub waiting: i64,
+    /// Since when that news waits which waits longest, of repositories that do not fail.
+    pub oldest_wish: Option<Timestamp>,
 }
 
 /// How much there was as long as these versions hold.
@@ -72,6 +76,8 @@ const TOTALS: &str = "
            (select count(*) from parked) as parked,
            (select count(*) from repository where archived = 0 and announced_push > last_push) as behind,
            (select count(*) from repository where archived = 0 and error_class is not null and error_class <> 'lag') as failing,
+           (select count(*) from repository where archived = 0 and error_class = 'lag') as waiting,
+           (select min(wished_at) from repository where archived = 0 and due_at is not null and error_class is null) as oldest_wish,
            (select count(*) from changeset where known = 0) as awaited";
 const MANY: &str = "
     select (select count(*) from push) as pushes,
@@ -143,6 +149,8 @@ impl Store {
             failing: row.try_get("failing")?,
             runs,
             awaited: row.try_get("awaited")?,
+            waiting: row.try_get("waiting")?,
+            oldest_wish: time(&row, "oldest_wish")?,
         })
     }
 

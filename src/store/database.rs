@@ -7,12 +7,14 @@ use super::migrations;
 use super::rows::Rows;
 use super::touched::KnownPaths;
 use crate::domain::Point;
+use crate::figures::{TRANSACTIONS, outcome};
+use crate::traces::Going;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,11 @@ pub enum StoreError {
     Open { source: sqlx::Error },
     #[error("could not bring the database's tables up to date")]
     Migrate { source: sqlx::migrate::MigrateError },
+    #[error(
+        "this program is too old for the database: it knows the tables up to migration {known}, and {needed} is needed; \
+         run the newer program"
+    )]
+    TooOld { known: i64, needed: i64 },
     #[error("the database did not do as asked")]
     Query { source: sqlx::Error },
     #[error("a name, URL or revision in the database is not one: {0}")]
@@ -132,7 +139,7 @@ impl Store {
     /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock.
     ///
     /// # Errors
-    /// When it cannot be reached, or was written by a newer program.
+    /// When it cannot be reached, or a newer program has taken something away from its tables.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let store = Store::connect(url).await?;
         store.migrate().await?;
@@ -160,7 +167,7 @@ impl Store {
     /// Brings the tables up to date; a second worker that starts at the same moment waits.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut connection = self.writers.acquire().await?;
-        migrations::run(&mut connection, self.kind).await.map_err(|source| StoreError::Migrate { source })
+        migrations::run(&mut connection, self.kind).await
     }
 
     /// Which database it is.
@@ -206,7 +213,10 @@ impl Store {
     {
         let mut tries = 1;
         loop {
-            match self.write_once(input, &change).await {
+            let began = Instant::now();
+            let done = self.write_once(input, &change).await;
+            TRANSACTIONS.note([outcome(&done)], began.elapsed());
+            match done {
                 Err(StoreError::Query { source }) if is_collision(&source) && tries < TRIES => {
                     tracing::debug!(tries, error = %source, "two changes collided, trying again");
                     tokio::time::sleep(Duration::from_millis(fastrand::u64(5..50) << tries.min(5))).await;
@@ -218,6 +228,19 @@ impl Store {
     }
 
     async fn write_once<I, T, F>(&self, input: &I, change: &F) -> Result<T, StoreError>
+    where
+        I: Sync,
+        F: for<'t> Fn(&'t mut Change, &'t I) -> Step<'t, T>,
+    {
+        let commit = Going::commit();
+        let done = self.write_untraced(input, change).await;
+        if let Err(error) = &done {
+            commit.failed(&error.to_string());
+        }
+        done
+    }
+
+    async fn write_untraced<I, T, F>(&self, input: &I, change: &F) -> Result<T, StoreError>
     where
         I: Sync,
         F: for<'t> Fn(&'t mut Change, &'t I) -> Step<'t, T>,

@@ -76,6 +76,13 @@ const NOUNS: &[(&str, &str)] = &[
          order by changeset.revision {bytes}, file.path {bytes}",
     ),
     (
+        "twin",
+        "select changeset.revision as changeset, twin.revision as commit_of_git
+         from changeset cross join twin
+         where twin.changeset = changeset.id
+         order by changeset.revision {bytes}, twin.revision {bytes}",
+    ),
+    (
         "holds",
         "select repository.name as repository, held.generation, changeset.revision as changeset
          from repository cross join repository_changeset held cross join changeset

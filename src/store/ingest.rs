@@ -32,6 +32,14 @@ pub struct Batch {
     pub urls: Vec<(RepositoryId, RepositoryUrl)>,
     pub parked: Vec<Parked>,
     pub counts: Outcomes,
+    /// The trace in which a repository's wish was made.
+    pub traces: BTreeMap<RepositoryId, String>,
+}
+
+impl Batch {
+    fn trace(&self, repository: RepositoryId) -> Cell<'_> {
+        self.traces.get(&repository).map_or(Cell::Nothing, |trace| Cell::Text(trace))
+    }
 }
 
 /// A repository to follow from now on, and what the message that named it says.
@@ -52,14 +60,22 @@ pub struct Noted {
 
 const NOTE_PUSHES: RowsSql = rows_sql!(
     "update repository
-     set announced_push = wish.upto, due_at = $2, priority = 0
-     from (select cast(value->>0 as bigint) as id, cast(value->>1 as bigint) as upto from " ROWS ") as wish
+     set announced_push = wish.upto, due_at = $2, priority = 0,
+         wished_at = case when due_at is null then $2 else coalesce(wished_at, $2) end,
+         wish_trace = case when due_at is null or wished_at is null then wish.trace else wish_trace end
+     from (select cast(value->>0 as bigint) as id, cast(value->>1 as bigint) as upto, value->>2 as trace from " ROWS ") as wish
      where repository.id = wish.id and repository.announced_push < wish.upto and repository.last_push < wish.upto");
 const NOTE_LOOKS: RowsSql = rows_sql!(
-    "update repository set wishes = wishes + 1, due_at = $2, priority = 0
-     where id in (select cast(value->>0 as bigint) from " ROWS ")");
+    "update repository
+     set wishes = wishes + 1, due_at = $2, priority = 0,
+         wished_at = case when due_at is null then $2 else coalesce(wished_at, $2) end,
+         wish_trace = case when due_at is null or wished_at is null then wish.trace else wish_trace end
+     from (select cast(value->>0 as bigint) as id, value->>1 as trace from " ROWS ") as wish
+     where repository.id = wish.id");
 const ANNOUNCE_BY_NAME: &str = "
-    update repository set announced_push = $1, due_at = $2, priority = 0
+    update repository
+    set announced_push = $1, due_at = $2, priority = 0,
+        wished_at = case when due_at is null then $2 else coalesce(wished_at, $2) end, wish_trace = null
     where name = $3 and announced_push < $1 and last_push < $1";
 const ID_OF: &str = "select id from repository where name = $1";
 const COUNT: RowsSql = rows_sql!(
@@ -91,14 +107,14 @@ async fn note(change: &mut Change, batch: &Batch, now: Timestamp) -> Result<Note
             markings.push(Marking { repository, markers: following.markers.clone() });
         }
     }
-    let pushes = batch.pushes.iter().map(|(id, upto)| [Cell::Number(id.0), Cell::Number(upto.cast_signed())]);
+    let pushes = batch.pushes.iter().map(|(id, upto)| [Cell::Number(id.0), Cell::Number(upto.cast_signed()), batch.trace(*id)]);
     wishes += wish(change, &NOTE_PUSHES, pushes, now).await?;
     let marked = markings.iter().map(|marking| marking.repository);
     let moved = notices::note(change, &batch.notices, now).await?;
     events::note_urls(change, &batch.urls, now).await?;
     notices::number(change, &batch.numbers).await?;
     let looks: BTreeSet<RepositoryId> = batch.looks.iter().copied().chain(marked).chain(moved).collect();
-    wishes += wish(change, &NOTE_LOOKS, looks.iter().map(|id| [Cell::Number(id.0)]), now).await?;
+    wishes += wish(change, &NOTE_LOOKS, looks.iter().map(|id| [Cell::Number(id.0), batch.trace(*id)]), now).await?;
     obsolescence::mark(change, &markings).await?;
     parked::park(change, &batch.parked, now).await?;
     count(change, &batch.counts, now).await?;

@@ -1,8 +1,10 @@
 //! The tables: the texts in `migrations/`, run once each and in order, under a lock.
+//!
+//! Migrations only add, so that a program goes on working while a newer one brings the tables up to date, and starts on them after that.
 
-use super::database::{Kind, begin_exclusive};
+use super::database::{Kind, StoreError, begin_exclusive};
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, SqlSafeStr};
 
 const TEXTS: &[(i64, &str, &str)] = &[
     (1, "pushes", include_str!("../../migrations/0001_pushes.sql")),
@@ -13,24 +15,37 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (6, "git", include_str!("../../migrations/0006_git.sql")),
     (8, "bindings", include_str!("../../migrations/0008_bindings.sql")),
     (9, "twins", include_str!("../../migrations/0009_twins.sql")),
+    (11, "wishes", include_str!("../../migrations/0011_wishes.sql")),
 ];
 
 /// Brings the tables up to date in one transaction. PostgreSQL's advisory lock is held until after the commit, SQLite's
 /// writer lock by the transaction itself: the second to come waits and finds nothing left to do.
-pub(super) async fn run(connection: &mut AnyConnection, kind: Kind) -> Result<(), MigrateError> {
+pub(super) async fn run(connection: &mut AnyConnection, kind: Kind) -> Result<(), StoreError> {
     let mut migrator = Migrator::with_migrations(TEXTS.iter().map(|text| migration(*text, kind)).collect());
     migrator.set_locking(false);
-    connection.lock().await?;
+    // What a newer program has added does not disturb.
+    migrator.set_ignore_missing(true);
+    connection.lock().await.map_err(failed)?;
     let done = run_locked(connection, kind, &migrator).await;
-    connection.unlock().await?;
+    connection.unlock().await.map_err(failed)?;
     done
 }
 
-async fn run_locked(connection: &mut AnyConnection, kind: Kind, migrator: &Migrator) -> Result<(), MigrateError> {
+async fn run_locked(connection: &mut AnyConnection, kind: Kind, migrator: &Migrator) -> Result<(), StoreError> {
     let mut tx = begin_exclusive(connection, kind).await?;
-    migrator.run_direct(None, &mut *tx, false).await?;
+    migrator.run_direct(None, &mut *tx, false).await.map_err(failed)?;
+    let needed: i64 =
+        sqlx::query("select max(oldest) as oldest from compatibility").fetch_one(&mut *tx).await?.try_get("oldest")?;
+    let known = TEXTS.last().map_or(0, |(version, ..)| *version);
+    if known < needed {
+        return Err(StoreError::TooOld { known, needed });
+    }
     tx.commit().await?;
     Ok(())
+}
+
+fn failed(source: MigrateError) -> StoreError {
+    StoreError::Migrate { source }
 }
 
 fn migration((version, name, text): (i64, &'static str, &'static str), kind: Kind) -> Migration {

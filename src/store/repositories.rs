@@ -51,8 +51,11 @@ const MOVE: &str = "
 macro_rules! repositories_sql {
     ($rest:literal) => {
         concat!(
-            "select repository.*, forest.name as forest_name, forest.archived as forest_archived, locale.code as locale_code,
-                    origin.name as origin_name
+            "select repository.id, repository.name, repository.url, repository.vcs, repository.branches, repository.archived,
+                    repository.generation, repository.announced_push, repository.last_push, repository.checked_at,
+                    repository.failing_since, repository.error_class, repository.error, repository.due_at, repository.wishes,
+                    repository.wishes_met, forest.name as forest_name, forest.archived as forest_archived,
+                    locale.code as locale_code, origin.name as origin_name
              from repository
              left join forest on forest.id = repository.forest
              left join locale on locale.id = repository.locale

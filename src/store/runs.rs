@@ -61,8 +61,9 @@ pub struct Awaited {
 macro_rules! runs_sql {
     ($rest:literal) => {
         concat!(
-            "select run.*, tree.code as tree_code, locale.code as locale_code, task_result.root, task_result.task,
-                    task_result.task_run, task_result.resolved_at, task_result.compare_locales, artifact.name as artifact_name,
+            "select run.id, run.srctime, run.errors, run.warnings, run.missing, run.missing_w, run.report, run.obsolete, run.changed,
+                    run.changed_w, run.unchanged, run.unchanged_w, run.keys, run.total, run.completion, tree.code as tree_code,
+                    locale.code as locale_code, task_result.root, task_result.task, task_result.task_run, task_result.resolved_at, task_result.compare_locales, artifact.name as artifact_name,
                     artifact.expires_at, case when active.run is null then 0 else 1 end as is_active
              from run
              join tree on tree.id = run.tree

@@ -4,7 +4,7 @@
 //! which changes nothing.
 
 use super::database::{RowsSql, Store, StoreError, parsed};
-use super::repositories::branches_from;
+use super::repositories::{branches_from, time};
 use super::rows::{Cell, Rows};
 use crate::domain::{ErrorClass, Kept, RepositoryId, RepositoryName, RepositoryUrl, Vcs};
 use jiff::Timestamp;
@@ -33,6 +33,10 @@ pub struct Claim {
     /// How often it failed in a row.
     pub attempts: u32,
     pub failing_since: Option<Timestamp>,
+    /// Since when there is news of it that is not recorded; none where only the timer wants it.
+    pub wished: Option<Timestamp>,
+    /// The trace in which that was said.
+    pub trace: Option<String>,
     wishes: i64,
     holder: String,
 }
@@ -76,7 +80,7 @@ macro_rules! claim_sql {
             ")
                and lease_until <= $4
              returning id, name, url, clone, generation, announced_push, last_push, wishes, wishes_met, attempts,
-                       checked_at, failing_since, vcs, branches"
+                       checked_at, failing_since, vcs, branches, wished_at, wish_trace"
         )
     };
 }
@@ -93,6 +97,7 @@ const COMPLETE: &str = "
         wishes_met = $2, announced_push = case when announced_push < last_push then last_push else announced_push end,
         due_at = case when announced_push > last_push or wishes > $2 then $1 else null end,
         priority = case when announced_push > last_push then 0 else 1 end,
+        wished_at = case when announced_push > last_push or wishes > $2 then lease_since else null end, wish_trace = null,
         lease_holder = null, lease_until = 0
     where id = $3 and lease_holder = $4";
 const FAILED: &str = "
@@ -103,9 +108,16 @@ const FAILED: &str = "
 const RELEASE: &str = "update repository set lease_holder = null, lease_until = 0 where id = $1 and lease_holder = $2";
 const WISH_ALL: &str = "
     update repository
-    set wishes = wishes + 1, due_at = coalesce(due_at, $1), priority = case when due_at is null then 1 else priority end
+    set wishes = wishes + 1, due_at = coalesce(due_at, $1), priority = case when due_at is null then 1 else priority end,
+        wished_at = case when due_at is null then null else wished_at end,
+        wish_trace = case when due_at is null then null else wish_trace end
     where archived = 0 and coalesce(checked_at, 0) <= $2";
-const WISH: &str = "update repository set wishes = wishes + 1, due_at = $1, priority = 0 where name = $2 and archived = 0";
+const WISH: &str = "
+    update repository
+    set wishes = wishes + 1, due_at = $1, priority = 0,
+        wished_at = case when due_at is null then $1 else coalesce(wished_at, $1) end,
+        wish_trace = case when due_at is null then null else wish_trace end
+    where name = $2 and archived = 0";
 const GIVE_UP_ANNOUNCED: &str = "update repository set announced_push = $1 where id = $2 and announced_push > $1";
 const NEW_GENERATION: &str = "
     update repository
@@ -218,7 +230,6 @@ fn claim_from(row: &AnyRow, worker: &str) -> Result<Claim, StoreError> {
     let number = |column: &str| -> Result<i64, StoreError> { Ok(row.try_get(column)?) };
     let (wishes, met) = (number("wishes")?, number("wishes_met")?);
     let checked: Option<i64> = row.try_get("checked_at")?;
-    let failing: Option<i64> = row.try_get("failing_since")?;
     Ok(Claim {
         repository: RepositoryId(number("id")?),
         name: parsed(row, "name")?,
@@ -232,7 +243,9 @@ fn claim_from(row: &AnyRow, worker: &str) -> Result<Claim, StoreError> {
         wanted: wishes > met,
         first: checked.is_none(),
         attempts: u32::try_from(number("attempts")?).unwrap_or(u32::MAX),
-        failing_since: failing.and_then(|at| Timestamp::from_microsecond(at).ok()),
+        failing_since: time(row, "failing_since")?,
+        wished: time(row, "wished_at")?,
+        trace: row.try_get("wish_trace")?,
         wishes,
         holder: worker.to_owned(),
     })

@@ -4,7 +4,9 @@ use super::bringer::Bringer;
 use super::burst::Burst;
 use super::{SyncError, judge};
 use crate::domain::{ErrorClass, Point, in_full, milliseconds};
+use crate::figures::{LANES, LANES_BUSY, ROUNDS, SYNCS, WISHES};
 use crate::store::{Claim, Ending, Store, StoreError};
+use crate::traces::Going;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,9 +99,9 @@ impl Lanes {
     /// Works until `stop`, then finishes what is in hand.
     pub async fn run(&self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
-        for _ in 0..self.settings.lanes {
+        for number in 1..=self.settings.lanes {
             let (lanes, stop) = (self.clone(), stop.clone());
-            tasks.spawn(async move { lanes.lane(stop).await });
+            tasks.spawn(async move { lanes.lane(&format!("lane {number}"), stop).await });
         }
         let (lanes, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { lanes.look_at_everything(token).await });
@@ -114,7 +116,7 @@ impl Lanes {
     pub async fn work_off(&self) -> Result<(), StoreError> {
         let lanes = (0..self.settings.lanes).map(|_| async {
             while let Some(claim) = self.claim().await? {
-                self.take(&claim).await?;
+                self.take(&claim, || {}).await?;
             }
             Ok::<(), StoreError>(())
         });
@@ -122,10 +124,12 @@ impl Lanes {
         Ok(())
     }
 
-    async fn lane(&self, stop: CancellationToken) {
+    async fn lane(&self, name: &str, stop: CancellationToken) {
+        let _lane = LANES.one_more();
         let mut wait = Duration::from_millis(500);
         while !stop.is_cancelled() {
-            let worked = self.claim_and_take(&stop).await;
+            ROUNDS.note([name]);
+            let worked = self.claim_and_take(name, &stop).await;
             match worked {
                 Ok(true) => wait = Duration::from_millis(500),
                 Ok(false) => self.rest(&stop).await,
@@ -136,9 +140,10 @@ impl Lanes {
                 }
             }
         }
+        ROUNDS.forget([name]);
     }
 
-    async fn claim_and_take(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
+    async fn claim_and_take(&self, lane: &str, stop: &CancellationToken) -> Result<bool, StoreError> {
         tokio::select! { biased; () = stop.cancelled() => return Ok(false), () = self.messages_first() => {} }
         let Some(claim) = self.claim().await? else {
             return Ok(false);
@@ -150,7 +155,7 @@ impl Lanes {
             tokio::time::sleep(self.settings.grace.saturating_sub(Duration::from_secs(1))).await;
         };
         tokio::select! {
-            done = self.take(&claim) => done?,
+            done = self.take(&claim, || ROUNDS.note([lane])) => done?,
             () = cut_off => self.store().end(&claim, &Ending::Released, self.bringer.clock.now()).await?,
         }
         Ok(true)
@@ -194,25 +199,34 @@ impl Lanes {
         Ok(claim)
     }
 
-    /// Works on a claim and gives it back.
-    async fn take(&self, claim: &Claim) -> Result<(), StoreError> {
+    /// Works on a claim and gives it back; `goes_on` is told now and then that this goes on.
+    async fn take(&self, claim: &Claim, goes_on: impl Fn()) -> Result<(), StoreError> {
         Point::RepositoryClaimed.pass();
-        let started = Instant::now();
+        let (started, _busy) = (Instant::now(), LANES_BUSY.one_more());
+        let going = Going::sync(claim.trace.as_deref(), claim.name.to_string(), claim.wished.filter(|_| claim.attempts == 0));
         let done = tokio::select! {
-            done = self.bringer.bring(claim) => done,
-            never = self.keep_lease(claim) => match never {},
+            done = going.within(self.bringer.bring(claim)) => done,
+            never = self.keep_lease(claim, goes_on) => match never {},
         };
         Point::RepositoryBrought.pass();
         self.note_host(claim, &done);
+        SYNCS.note([claim.vcs.name(), outcome(&done)]);
         let ending = match done {
             Ok(()) => {
                 tracing::debug!(repository.name = %claim.name, duration_ms = milliseconds(started.elapsed()), "up to date");
                 Ending::Complete
             }
-            Err(error) => self.failed(claim, &error)?,
+            Err(error) => {
+                going.failed(&in_full(&error));
+                self.failed(claim, &error)?
+            }
         };
-        self.store().end(claim, &ending, self.bringer.clock.now()).await?;
+        let now = self.bringer.clock.now();
+        self.store().end(claim, &ending, now).await?;
         Point::LeaseEnded.pass();
+        if let (Ending::Complete, Some(wished)) = (&ending, claim.wished) {
+            WISHES.note([claim.vcs.name()], Duration::try_from(now.duration_since(wished)).unwrap_or_default());
+        }
         Ok(())
     }
 
@@ -233,8 +247,9 @@ impl Lanes {
         Ok(Ending::Failed { class, error: text, next_try })
     }
 
-    async fn keep_lease(&self, claim: &Claim) -> std::convert::Infallible {
+    async fn keep_lease(&self, claim: &Claim, goes_on: impl Fn()) -> std::convert::Infallible {
         loop {
+            goes_on();
             tokio::time::sleep(self.settings.lease / 3).await;
             match self.store().renew(claim, self.settings.lease, self.bringer.clock.now()).await {
                 Ok(true) => {}
@@ -280,5 +295,13 @@ impl Lanes {
 
     fn store(&self) -> &Store {
         &self.bringer.store
+    }
+}
+
+/// What the figures call the end of a go.
+fn outcome(done: &Result<(), SyncError>) -> &'static str {
+    match done {
+        Ok(()) => "complete",
+        Err(error) => error.class().map_or("database", ErrorClass::name),
     }
 }

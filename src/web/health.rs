@@ -1,157 +1,171 @@
-//! How the server is, for machines: Dockerflow's three addresses and figures for Prometheus. Never shows an error's text.
+//! How a process is, for machines: Dockerflow's three addresses. What it uses is asked, and nothing else: a web server does not
+//! turn red because of a broker that it never talks to. Never shows an error's text.
 
-use super::Web;
-use super::error::PageError;
-use crate::domain::in_full;
-use crate::store::{DeploymentCount, MessageCount, Totals};
-use axum::Json;
+use super::metrics;
+use crate::domain::{Clock, in_full};
+use crate::fetch::{Artifacts, Clones, FetchError, GitClones};
+use crate::figures::{HEARD, ROUNDS};
+use crate::store::Store;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
-/// How long the database may take to say that it is there.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long each thing that is asked may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The broker is asked twice as often as this; what it does not answer for longer is no connection any more.
+const SILENCE: Duration = Duration::from_secs(75);
+/// A lane or a consumer that has not gone round for so long is stuck.
+const STUCK: Duration = Duration::from_secs(180);
+/// A program that ran is not run again for so long.
+const RAN: Duration = Duration::from_secs(60);
+
+/// What a process that works on repositories uses.
+#[derive(Clone)]
+pub struct Work {
+    /// The queues that it consumes, each with its vhost.
+    pub queues: Vec<(String, String)>,
+    pub clones: Clones,
+    pub git: GitClones,
+}
+
+/// What is asked of a process.
+#[derive(Clone)]
+pub(super) struct Health {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) artifacts: Option<Artifacts>,
+    work: Option<Work>,
+    ran: Arc<Mutex<Option<Instant>>>,
+}
+
+type Checked = Result<(), String>;
+
+impl Health {
+    pub(super) fn new(store: Store, clock: Clock, artifacts: Option<Artifacts>, work: Option<Work>) -> Health {
+        Health { store, clock, artifacts, work, ran: Arc::default() }
+    }
+}
+
+/// The addresses that machines ask.
+pub(super) fn router(health: Health) -> Router {
+    Router::new()
+        .route("/__version__", get(version))
+        .route("/__heartbeat__", get(heartbeat))
+        .route("/__lbheartbeat__", get(load_balancer_heartbeat))
+        .route("/metrics", get(metrics::show))
+        .with_state(health)
+}
 
 /// Which program this is. Where nobody said it when the program was built, null.
-pub(super) async fn version() -> Json<Value> {
+async fn version() -> Json<Value> {
     Json(json!({
         "source": said(env!("CARGO_PKG_REPOSITORY")),
         "version": env!("CARGO_PKG_VERSION"),
-        "commit": option_env!("ELMO_COMMIT").and_then(said),
+        "commit": COMMIT.and_then(said),
     }))
 }
+
+/// What was built, as far as somebody said it.
+pub(super) const COMMIT: Option<&str> = option_env!("ELMO_COMMIT");
 
 fn said(text: &'static str) -> Option<&'static str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Whether what the server needs is there.
-pub(super) async fn heartbeat(State(web): State<Web>) -> (StatusCode, Json<Value>) {
-    let (status, word) = match tokio::time::timeout(HEARTBEAT, web.store.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ok"),
-        Ok(Err(error)) => {
-            tracing::error!(error = in_full(&error), "the database does not answer the heartbeat");
-            (StatusCode::SERVICE_UNAVAILABLE, "error")
+/// Whether what the process needs is there.
+async fn heartbeat(State(health): State<Health>) -> (StatusCode, Json<Value>) {
+    let checks = checks(&health).await;
+    for (name, checked) in &checks {
+        if let Err(error) = checked {
+            tracing::error!(check = name, error, "the heartbeat finds something wrong");
         }
-        Err(_) => {
-            tracing::error!("the database is too slow for the heartbeat");
-            (StatusCode::SERVICE_UNAVAILABLE, "error")
-        }
-    };
-    (status, Json(json!({ "status": word, "checks": { "database": word } })))
+    }
+    let word = |good| if good { "ok" } else { "error" };
+    let is_well = checks.values().all(Result::is_ok);
+    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let checks: BTreeMap<&str, &str> = checks.iter().map(|(name, checked)| (*name, word(checked.is_ok()))).collect();
+    let details = health.work.as_ref().map_or_else(|| json!({}), |work| json!({ "broker": queues(work) }));
+    (status, Json(json!({ "status": word(is_well), "checks": checks, "details": details })))
 }
 
-/// Whether the server is there at all.
-pub(super) async fn load_balancer_heartbeat() -> Json<Value> {
+/// Whether the process is there at all.
+async fn load_balancer_heartbeat() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// Figures in the text form of Prometheus.
-pub(super) async fn metrics(State(web): State<Web>) -> Result<impl IntoResponse, PageError> {
-    let store = &web.store;
-    let text = exposition(&store.totals().await?, &store.deployment_counts().await?, &store.message_counts().await?);
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+async fn checks(health: &Health) -> BTreeMap<&'static str, Checked> {
+    let database = in_time(async { health.store.ping().await.map_err(|error| in_full(&error)) });
+    let Some(work) = &health.work else {
+        return BTreeMap::from([("database", database.await)]);
+    };
+    let clones = in_time(async { work.clones.can_be_written().await.map_err(|error| in_full(&error)) });
+    let (database, clones, programs) = tokio::join!(database, clones, in_time(programs(health, work)));
+    BTreeMap::from([
+        ("database", database),
+        ("broker", broker(work)),
+        ("clones", clones),
+        ("lanes", lanes()),
+        ("programs", programs),
+    ])
 }
 
-fn exposition(totals: &Totals, deployments: &[DeploymentCount], messages: &[MessageCount]) -> String {
-    let figures = [
-        ("elmo_repositories", "Repositories that are followed or archived.", totals.repositories),
-        ("elmo_repositories_behind", "Repositories with announced pushes that are not recorded.", totals.behind),
-        ("elmo_repositories_failing", "Repositories whose last try failed.", totals.failing),
-        ("elmo_parked", "Messages set aside.", totals.parked),
-        ("elmo_pushes", "Recorded pushes.", totals.pushes),
-        ("elmo_changesets", "Recorded changesets.", totals.changesets),
-        ("elmo_changesets_awaited", "Changesets that are named and that no push has brought.", totals.awaited),
-        ("elmo_runs", "Comparisons of a locale that are recorded.", totals.runs),
-    ];
-    let mut text = String::new();
-    for (name, help, value) in figures {
-        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));
-    }
-    for (name, help, value) in OF_DEPLOYMENTS {
-        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
-        for deployment in deployments {
-            text.push_str(&format!("{name}{{root=\"{}\"}} {}\n", label(deployment.root.as_str()), value(deployment)));
-        }
-    }
-    text.push_str("# HELP elmo_messages_total Messages by what became of them.\n# TYPE elmo_messages_total counter\n");
-    for message in messages {
-        text.push_str(&message_line(message));
-    }
-    text
+async fn in_time(check: impl Future<Output = Checked>) -> Checked {
+    tokio::time::timeout(PATIENCE, check).await.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())))
 }
 
-type OfDeployment = (&'static str, &'static str, fn(&DeploymentCount) -> i64);
-
-const OF_DEPLOYMENTS: [OfDeployment; 3] = [
-    ("elmo_task_results", "Runs of tasks whose results are recorded.", |deployment| deployment.results),
-    ("elmo_task_results_newest_seconds", "When the newest of them ended, in seconds since 1970.", |deployment| {
-        deployment.newest.map_or(0, jiff::Timestamp::as_second)
-    }),
-    ("elmo_task_results_parked", "Messages of the deployment that are set aside.", |deployment| deployment.parked),
-];
-
-fn message_line(MessageCount { exchange, kind, outcome, count, last: _ }: &MessageCount) -> String {
-    let (exchange, kind, outcome) = (label(exchange), label(kind), label(outcome));
-    format!("elmo_messages_total{{exchange=\"{exchange}\",kind=\"{kind}\",outcome=\"{outcome}\"}} {count}\n")
+/// A connection that nothing comes over is none: a line can be dead for minutes before either end hears of it.
+fn broker(work: &Work) -> Checked {
+    let silent = |(vhost, queue): &&(String, String)| HEARD.since([vhost, queue]).is_none_or(|since| since > SILENCE);
+    match work.queues.iter().find(silent) {
+        Some((vhost, queue)) => Err(format!("no connection for {queue} on vhost {vhost}")),
+        None => Ok(()),
+    }
 }
 
-fn label(text: &str) -> String {
-    let mut label = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\\' => label.push_str("\\\\"),
-            '"' => label.push_str("\\\""),
-            '\n' => label.push_str("\\n"),
-            other => label.push(other),
-        }
+fn queues(work: &Work) -> Value {
+    let queue = |(vhost, queue): &(String, String)| {
+        let silent = HEARD.since([vhost, queue]);
+        json!({ "vhost": vhost, "queue": queue, "connected": silent.is_some(), "silent_seconds": silent.map(|silent| silent.as_secs()) })
+    };
+    work.queues.iter().map(queue).collect()
+}
+
+fn lanes() -> Checked {
+    match ROUNDS.longest() {
+        Some(longest) if longest > STUCK => Err(format!("a loop has not gone round for {} s", longest.as_secs())),
+        _ => Ok(()),
     }
-    label
+}
+
+/// Goes on when whoever asks gives up: on a busy machine a program may take longer to start, and is known to have run the next time.
+async fn programs(health: &Health, work: &Work) -> Checked {
+    let running = tokio::spawn(run_programs(Arc::clone(&health.ran), work.clone()));
+    running.await.unwrap_or_else(|error| Err(in_full(&error)))
+}
+
+async fn run_programs(ran: Arc<Mutex<Option<Instant>>>, work: Work) -> Checked {
+    let mut ran = ran.lock().await;
+    if ran.is_some_and(|ran| ran.elapsed() < RAN) {
+        return Ok(());
+    }
+    let (hg, git) = tokio::join!(work.clones.hg_version(), work.git.version());
+    hg.and(git).map_err(|error: FetchError| in_full(&error))?;
+    *ran = Some(Instant::now());
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{exposition, said};
-    use crate::store::{DeploymentCount, MessageCount, Totals};
+    use super::said;
 
     #[test]
     fn what_nobody_said_is_null_and_not_empty() {
         assert_eq!((said(""), said("abc")), (None, Some("abc")));
-    }
-
-    #[test]
-    fn labels_cannot_end_their_line() {
-        let message = MessageCount {
-            exchange: "exchange/hgpushes/v2".to_owned(),
-            kind: "a\"b\\c\nd".to_owned(),
-            outcome: "parked".to_owned(),
-            count: 3,
-            last: None,
-        };
-
-        let text = exposition(&Totals { pushes: 7, ..Totals::default() }, &[], &[message]);
-
-        assert!(text.contains("\nelmo_pushes 7\n"), "{text}");
-        let line = r#"elmo_messages_total{exchange="exchange/hgpushes/v2",kind="a\"b\\c\nd",outcome="parked"} 3"#;
-        assert_eq!(text.lines().last(), Some(line));
-    }
-
-    #[test]
-    fn each_deployment_has_its_figures() {
-        let root = "https://tc.example.org".parse().unwrap();
-        let newest = Some("2026-11-24T01:57:00.251Z".parse().unwrap());
-        let deployment = DeploymentCount { root, results: 3, newest, parked: 1 };
-
-        let text = exposition(&Totals::default(), &[deployment], &[]);
-
-        for line in [
-            "elmo_task_results{root=\"https://tc.example.org\"} 3",
-            "elmo_task_results_newest_seconds{root=\"https://tc.example.org\"} 1795485420",
-            "elmo_task_results_parked{root=\"https://tc.example.org\"} 1",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");
-        }
     }
 }

@@ -14,6 +14,7 @@ mod headers;
 mod health;
 mod highlight;
 mod hooks;
+mod metrics;
 mod pages;
 mod period;
 mod place;
@@ -34,8 +35,9 @@ mod wanted;
 
 use crate::domain::{Clock, Repository};
 use crate::fetch::{Artifacts, Versions};
+use crate::figures::REQUESTS;
 use crate::store::Store;
-use axum::Router;
+pub use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -46,9 +48,11 @@ use board::Boards;
 use crowd::Crowds;
 use difference::Differences;
 use error::PageError;
+use health::Health;
+pub use health::Work;
 pub use hooks::{Hooks, NotTaken, Receiver};
 use std::future::IntoFuture;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -69,8 +73,9 @@ pub struct Web {
     differences: Differences,
 }
 
-/// All that can be asked of the web server.
-pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versions) -> Router {
+/// All that can be asked of the web server; `work` is what its process does besides.
+pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versions, work: Option<Work>) -> Router {
+    let health = Health::new(store.clone(), clock.clone(), Some(artifacts.clone()), work);
     let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/source/pushes", get(pages::pushes::show_all))
@@ -92,23 +97,29 @@ pub fn router(store: Store, clock: Clock, artifacts: Artifacts, versions: Versio
         .route("/runs", get(pages::runs::show))
         .route("/trees/{*code}", get(pages::runs::show_tree))
         .route("/schema/elmo-1.json", get(published::schema))
-        .route("/__version__", get(health::version))
-        .route("/__heartbeat__", get(health::heartbeat))
-        .route("/__lbheartbeat__", get(health::load_balancer_heartbeat))
-        .route("/metrics", get(health::metrics))
         .route("/static/elmo.css", get(assets::style))
         .route("/static/elmo.js", get(assets::script))
-        .fallback(nothing_here)
-        .layer(from_fn(only_reading));
+        .fallback(nothing_here);
     let web = Web { boards: Boards::new(store.clone()), differences: Differences::new(versions), store, clock, artifacts };
+    in_order(pages.layer(from_fn(only_reading)).merge(api::router()).with_state(web), health)
+}
+
+/// All that can be asked of a worker: how it is.
+pub fn worker_router(store: Store, clock: Clock, work: Work) -> Router {
+    let health = Health::new(store, clock, None, Some(work));
+    in_order(Router::new().fallback(nothing_here).layer(from_fn(only_reading)), health)
+}
+
+/// What holds for every answer.
+fn in_order(pages: Router, health: Health) -> Router {
     pages
-        .merge(api::router())
+        .merge(health::router(health).layer(from_fn(only_reading)))
         .layer(from_fn_with_state(Crowds::default(), crowd::answer))
         .layer(from_fn(query::without_nul))
         .layer(from_fn(in_time))
         .layer(from_fn(error::in_words))
         .layer(from_fn(headers::secure))
-        .with_state(web)
+        .layer(from_fn(timed))
 }
 
 /// A repository as its page's JSON has it, for the command line.
@@ -150,6 +161,19 @@ async fn only_reading(request: Request, next: Next) -> Result<Response, PageErro
         Method::GET | Method::HEAD => Ok(next.run(request).await),
         _ => Err(PageError::OnlyReading),
     }
+}
+
+/// Notes for the figures how long an answer took.
+async fn timed(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let status = match response.status().as_u16() {
+        0..400 => "good",
+        400..500 => "refused",
+        _ => "failed",
+    };
+    REQUESTS.note([status], began.elapsed());
+    response
 }
 
 async fn in_time(request: Request, next: Next) -> Result<Response, PageError> {

@@ -1,6 +1,6 @@
 //! What the files in `deploy/` name is there: settings, commands, addresses, and what one part of them says of another.
 
-use crate::support::{Pages, World};
+use crate::support::{Pulse, Watched, World, text};
 use elmo::config::{Config, EXAMPLE};
 use elmo::domain::{HGPUSHES, TASK_COMPLETED};
 use std::cell::RefCell;
@@ -10,6 +10,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 /// Said when the program is built, not when it runs.
 const AT_BUILD: [&str; 1] = ["ELMO_COMMIT"];
+/// The services of the compose file that are Elmo.
+const OURS: [&str; 2] = ["worker", "web"];
 /// As long as `elmo` takes to stop at the most, in seconds.
 const STOPPING: i64 = 10;
 
@@ -59,7 +61,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The environment variables of ours that a text names.
 fn variables(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
-    let ours = |word: &&str| ["ELMO_", "PULSE_", "TASKCLUSTER_", "GITHUB_"].iter().any(|start| word.starts_with(start));
+    let ours = |word: &&str| ["ELMO_", "PULSE_", "TASKCLUSTER_", "GITHUB_", "OTEL_"].iter().any(|start| word.starts_with(start));
     words.filter(|word| ours(word) || *word == "DATABASE_URL").collect()
 }
 
@@ -101,7 +103,9 @@ fn every_command_is_one_of_elmo() {
     let image = read("deploy/Containerfile");
     let default = image.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
     assert_command(&serde_json::from_str::<Vec<&str>>(default).unwrap(), "Containerfile");
-    assert_command(&texts(&compose()["services"]["elmo"]["command"]), "compose.yaml");
+    for service in OURS {
+        assert_command(&texts(&compose()["services"][service]["command"]), "compose.yaml");
+    }
     let objects = kubernetes();
     for workload in workloads(&objects) {
         assert_command(&texts(&container(workload)["args"]), "kubernetes/elmo.yaml");
@@ -113,7 +117,7 @@ fn everywhere_it_gets_the_time_it_needs_to_stop() {
     let unit = read("deploy/elmo.service");
     let stop = unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).unwrap();
     assert!(stop.parse::<i64>().unwrap() > STOPPING);
-    let stop = compose()["services"]["elmo"]["stop_grace_period"].as_str().unwrap().trim_end_matches('s').parse::<i64>();
+    let stop = compose()["x-elmo"]["stop_grace_period"].as_str().unwrap().trim_end_matches('s').parse::<i64>();
     assert!(stop.unwrap() > STOPPING);
     for workload in workloads(&kubernetes()) {
         assert!(workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap() > STOPPING);
@@ -123,27 +127,52 @@ fn everywhere_it_gets_the_time_it_needs_to_stop() {
 #[tokio::test]
 async fn every_address_that_is_probed_is_answered() {
     let world = World::new().await;
-    let pages = Pages::of(&world).await;
-    let mut probed = vec![compose_probe()];
-    for object in kubernetes() {
-        probed.extend(object["metadata"]["annotations"]["prometheus.io/path"].as_str().map(str::to_owned));
-        for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
-            probed.extend(container(&object)[probe]["httpGet"]["path"].as_str().map(str::to_owned));
-        }
-    }
+    let pulse = Pulse::new().await;
+    let (worker, server) = (Watched::worker(&world, &pulse).await, Watched::server(&world, Vec::new()).await);
+    worker.until_well().await;
+    let probed = probed();
 
-    assert_eq!(probed.len(), 5, "{probed:?}");
-    for path in probed {
-        assert!(!pages.shown(&path).await.is_empty(), "{path}");
+    assert_eq!(probed.len(), 10, "{probed:?}");
+    for (port, path) in probed {
+        let of = if port == 8000 { &server } else { &worker };
+        assert_eq!(of.get(&path).await.0, 200, "{port}{path}");
     }
-    pages.stop().await;
 }
 
-fn compose_probe() -> String {
+/// Everything that is asked by others, each with the port it is asked at.
+fn probed() -> Vec<(i64, String)> {
+    let mut probed: Vec<(i64, String)> = OURS.map(compose_probe).into();
+    for object in kubernetes() {
+        for annotations in [&object["metadata"]["annotations"], &object["spec"]["template"]["metadata"]["annotations"]] {
+            let port = annotations["prometheus.io/port"].as_str().map(|port| port.parse().unwrap());
+            probed.extend(port.zip(annotations["prometheus.io/path"].as_str().map(str::to_owned)));
+        }
+        for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+            let port = container(&object)["ports"][0]["containerPort"].as_i64();
+            probed.extend(port.zip(container(&object)[probe]["httpGet"]["path"].as_str().map(str::to_owned)));
+        }
+    }
+    probed
+}
+
+fn compose_probe(service: &str) -> (i64, String) {
     let compose = compose();
-    let test = texts(&compose["services"]["elmo"]["healthcheck"]["test"]).concat();
-    let (_, address) = test.split_once("http://127.0.0.1:8000").unwrap();
-    address.split('\'').next().unwrap().to_owned()
+    let test = texts(&compose["services"][service]["healthcheck"]["test"]).concat();
+    let (_, address) = test.split_once("http://127.0.0.1:").unwrap();
+    let (port, path) = address.split('\'').next().unwrap().split_once('/').unwrap();
+    (port.parse().unwrap(), format!("/{path}"))
+}
+
+#[test]
+fn kubernetes_knows_every_word_of_the_objects() {
+    let manifests = root().join("deploy/kubernetes/elmo.yaml");
+    let checked = kubernetes_validate(&["--strict", manifests.to_str().unwrap()]);
+    assert!(checked.status.success(), "{}", text(&checked));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a story runs the program that holds objects against Kubernetes' own schemas")]
+fn kubernetes_validate(args: &[&str]) -> std::process::Output {
+    std::process::Command::new("kubernetes-validate").args(args).output().expect("kubernetes-validate, which bin/test installs")
 }
 
 #[test]
@@ -152,6 +181,15 @@ fn what_kubernetes_objects_say_of_each_other_is_so() {
     let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"].as_str() == Some(kind));
     let workloads = workloads(&objects);
     assert_eq!(workloads.len(), 2);
+    let named = |kind: &Yaml, name: &Yaml| objects.iter().any(|one| one["kind"] == *kind && one["metadata"]["name"] == *name);
+    for scaler in of_kind("HorizontalPodAutoscaler") {
+        let target = &scaler["spec"]["scaleTargetRef"];
+        assert!(named(&target["kind"], &target["name"]), "{target:?}");
+    }
+    for budget in of_kind("PodDisruptionBudget") {
+        let of = |workload: &&&Yaml| workload["spec"]["selector"] == budget["spec"]["selector"];
+        assert!(workloads.iter().any(|workload| of(&workload)), "{budget:?}");
+    }
     for workload in &workloads {
         let (labels, pod) = (&workload["spec"]["template"]["metadata"]["labels"], &workload["spec"]["template"]["spec"]);
         assert_eq!(&workload["spec"]["selector"]["matchLabels"], labels);
@@ -191,8 +229,9 @@ fn the_settings_in_kubernetes_can_be_used() {
     let objects = kubernetes();
     let settings = objects.iter().find_map(|object| object["data"]["elmo.toml"].as_str()).unwrap();
     let config = Config::from_text(settings, "elmo.toml", |_| None).unwrap();
-    let port = workloads(&objects).iter().find_map(|workload| container(workload)["ports"][0]["containerPort"].as_i64()).unwrap();
-    assert_eq!(config.listen(), format!("0.0.0.0:{port}"));
+    let listening = [config.worker_listen().unwrap(), config.listen()];
+    let ports = workloads(&objects).into_iter().map(|workload| container(workload)["ports"][0]["containerPort"].as_i64().unwrap());
+    assert_eq!(ports.map(|port| format!("0.0.0.0:{port}")).collect::<Vec<_>>(), listening);
 }
 
 #[test]
@@ -202,7 +241,7 @@ fn the_broker_for_trying_out_has_what_elmo_asks_for() {
     assert_eq!(exchanges, [Some(HGPUSHES), Some(TASK_COMPLETED)]);
     let compose = compose();
     for name in ["PULSE_USER", "PULSE_PASSWORD"] {
-        let value = compose["services"]["elmo"]["environment"][name].as_str().unwrap();
+        let value = compose["services"]["worker"]["environment"][name].as_str().unwrap();
         assert_eq!(value, format!("${{{name}:-elmo}}"));
     }
     assert_eq!((&definitions["users"][0]["name"], &definitions["users"][0]["password"]), (&"elmo".into(), &"elmo".into()));

@@ -14,7 +14,16 @@ use std::time::Duration;
 const GIT: &str = "l10n/all";
 const DRAFTS: &str = "l10n-central/x-drafts";
 /// Tables of what depends on when a worker looked, and of names that show where they are used.
-const LEFT_OUT: &[&str] = &["_sqlx_migrations", "branch", "compared_repository", "message_count", "queue_depth", "version"];
+const LEFT_OUT: &[&str] = &[
+    "_sqlx_migrations",
+    "branch",
+    "compared_repository",
+    "compatibility",
+    "message_count",
+    "queue_binding",
+    "queue_depth",
+    "version",
+];
 
 /// Everything that is followed and told of, nothing of it taken yet.
 struct History {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alerts;
 mod api;
 mod architecture;
 mod backup;
@@ -22,10 +23,12 @@ mod dumps;
 mod forks;
 mod github;
 mod github_over_pulse;
+mod health;
 mod history;
 mod hooks;
 mod imports;
 mod legacy;
+mod logs;
 mod made_anew;
 mod messages;
 mod migrations;
@@ -43,5 +46,7 @@ mod retention;
 mod serving;
 mod support;
 mod teams;
+mod traces;
 mod twins;
+mod upgrades;
 mod verify;

@@ -17,6 +17,9 @@ async fn what_was_kept_before_results_came_is_kept() {
     let before = (world.repository(&name).await, world.pushes(&name).await, world.parked_reasons().await);
     for sql in [
         "drop table twin",
+        "drop table compatibility",
+        "alter table repository drop column wished_at",
+        "alter table repository drop column wish_trace",
         "drop table push_locale",
         "drop table queue_binding",
         "drop table file_locale",

@@ -74,18 +74,14 @@ impl Demo {
         let listener = self.listener(&parts).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let stop = stop_on_signals()?;
-        let lanes = parts.lanes();
+        let (lanes, pages) = (parts.lanes(), serve::pages(&parts.config, &parts.store, &parts.clock, None, None)?);
         let mut outside = Outside { upstream, all_locales, deployment };
         let story = async {
             let told = self.story(&parts, &lanes, &mut outside, &url, &stop, out).await;
             stop.cancel();
             told
         };
-        let (served, (), told) = tokio::join!(
-            serve::serve_on(listener, &parts.config, &parts.store, &parts.clock, None, stop.clone()),
-            lanes.run(stop.clone()),
-            story
-        );
+        let (served, (), told) = tokio::join!(serve::serve_on(listener, pages, stop.clone()), lanes.run(stop.clone()), story);
         parts.close().await;
         served.and(told)?;
         Ok(Outcome::Done)
@@ -93,11 +89,11 @@ impl Demo {
 
     async fn listener(&self, parts: &Parts) -> anyhow::Result<TcpListener> {
         if self.once {
-            return serve::listen("127.0.0.1:0").await;
+            return serve::listen("127.0.0.1:0", "a free port").await;
         }
-        match serve::listen(parts.config.listen()).await {
+        match serve::listen(parts.config.listen(), serve::WEB).await {
             Ok(listener) => Ok(listener),
-            Err(_) => serve::listen("127.0.0.1:0").await,
+            Err(_) => serve::listen("127.0.0.1:0", "a free port").await,
         }
     }
 

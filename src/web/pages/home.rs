@@ -157,7 +157,7 @@ impl ResultShown {
 
 impl From<Totals> for TotalsShown {
     fn from(totals: Totals) -> TotalsShown {
-        let Totals { repositories, pushes, changesets, parked, behind, failing, runs, awaited: _ } = totals;
+        let Totals { repositories, pushes, changesets, parked, behind, failing, runs, .. } = totals;
         TotalsShown { repositories, pushes, changesets, parked, behind, failing, runs }
     }
 }

@@ -147,7 +147,6 @@ async fn old_runs_and_pushes_are_on_the_pages() {
     assert_eq!(pushlog["pushes"][0]["user"], "anna@example.org", "{pushlog}");
     assert!(team.contains("French"), "{team}");
     assert!(compared.contains("fx_central"), "{compared}");
-    pages.stop().await;
 }
 
 #[tokio::test]

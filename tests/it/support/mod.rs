@@ -5,6 +5,7 @@ mod deployment;
 mod github;
 mod pages;
 mod program;
+mod watched;
 mod worker;
 mod world;
 
@@ -14,6 +15,7 @@ pub(crate) use elmo_upstream::{Commit, Fault, Scope};
 pub(crate) use github::{GitHub, Told, Way, told};
 pub(crate) use pages::{Page, Pages};
 pub(crate) use program::{Running, Settings, account, in_world, run, text};
+pub(crate) use watched::Watched;
 pub(crate) use worker::{Pulse, Worker};
 pub(crate) use world::{World, dump};
 

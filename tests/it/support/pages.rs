@@ -6,15 +6,13 @@ use elmo::fetch::{Artifacts, Versions};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::path::Path;
-use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A web server over a world's database, ended when dropped.
 pub(crate) struct Pages {
     root: String,
     http: reqwest::Client,
-    serving: JoinHandle<std::io::Result<()>>,
-    stop: DropGuard,
+    _stop: DropGuard,
 }
 
 /// An answer.
@@ -42,17 +40,12 @@ impl Pages {
             clock,
             artifacts,
             Versions::new(&world.data(), Path::new("hg"), Path::new("git")),
+            None,
         );
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
+        tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
         let http = reqwest::Client::builder().build().expect("HTTP is set up");
-        Pages { root, http, serving, stop: stop.drop_guard() }
-    }
-
-    /// Stops the server, which ends well.
-    pub(crate) async fn stop(self) {
-        drop(self.stop);
-        self.serving.await.expect("the server does not panic").expect("the server ends well");
+        Pages { root, http, _stop: stop.drop_guard() }
     }
 
     /// The whole address of a path.

@@ -137,7 +137,7 @@ impl Worker {
 }
 
 /// Short leases and waits, so that stories are short.
-fn config_of(world: &World, more: &str) -> PathBuf {
+pub(super) fn config_of(world: &World, more: &str) -> PathBuf {
     let path = world.folder().join("elmo.toml");
     let own = "[sync]\nlease = \"2s\"\nfirst_wait = \"200ms\"\n[log]\nfilter = \"warn,elmo=debug\"\n";
     let taskcluster = std::fs::read_to_string(world.folder().join("taskcluster.toml"));

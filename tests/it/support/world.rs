@@ -258,6 +258,12 @@ impl World {
             .await
     }
 
+    /// Holds what a program holds that brings the tables up to date, until dropped.
+    pub(crate) async fn hold_tables(&self) -> sqlx::AnyConnection {
+        let on_a_server = "begin; lock table _sqlx_migrations in access exclusive mode";
+        self.hold(if self.database.is_a_server() { on_a_server } else { "begin immediate" }).await
+    }
+
     /// Lets nobody read repositories until dropped; on SQLite there is no such hold.
     pub(crate) async fn hold_readers(&self) -> Option<sqlx::AnyConnection> {
         if !self.database.is_a_server() {
