@@ -3,6 +3,7 @@
 use crate::damage;
 use crate::outside::{GIT, Outside};
 use crate::place::{LEASE, PATIENCE, Place, QUEUES, Worker};
+use crate::process::Process;
 use crate::report::Report;
 use crate::struck::Strike;
 use anyhow::Context;
@@ -210,7 +211,7 @@ impl<'a> Striker<'a> {
         worker.start(Some(strike)).await?;
         let began = Instant::now();
         while began.elapsed() < TO_THE_POINT && !self.is_over.load(Ordering::SeqCst) {
-            if worker.with(|process| process.has_ended()).await? {
+            if worker.with(Process::has_ended).await? {
                 self.report.count(format!("killed at: {}", strike.point.name()));
                 return Ok(());
             }
@@ -273,7 +274,7 @@ impl<'a> Striker<'a> {
     /// A worker that has ended is started again, as its supervisor would.
     async fn revive(&self) -> anyhow::Result<()> {
         for worker in &self.place.workers {
-            if worker.with(|process| process.has_ended()).await.unwrap_or(true) {
+            if worker.with(Process::has_ended).await.unwrap_or(true) {
                 worker.start(None).await?;
             }
         }

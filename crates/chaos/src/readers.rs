@@ -38,7 +38,7 @@ pub async fn read(place: &Place, report: &Report, is_over: &AtomicBool) -> Shown
                 }
                 Ok((503, body)) if !body.trim().is_empty() => report.count("pages that said: not yet"),
                 Ok((status, body)) => {
-                    report.wrong(format!("{path} answered {status}: {}", body.chars().take(200).collect::<String>()))
+                    report.wrong(format!("{path} answered {status}: {}", body.chars().take(200).collect::<String>()));
                 }
                 Err(error) => report.wrong(format!("{path} did not answer: {error:#}")),
             }
