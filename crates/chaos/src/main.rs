@@ -40,7 +40,7 @@ fn read(arguments: &[String]) -> anyhow::Result<(Wanted, bool)> {
         let mut value = || arguments.next().with_context(|| format!("{name} needs a value\n{USAGE}"));
         match name.as_str() {
             "--minutes" => {
-                wanted.time = Duration::from_secs_f64(60.0 * value()?.parse::<f64>().context("--minutes takes a number")?)
+                wanted.time = Duration::from_secs_f64(60.0 * value()?.parse::<f64>().context("--minutes takes a number")?);
             }
             "--seed" => {
                 wanted.seed = match value()?.as_str() {
@@ -49,7 +49,7 @@ fn read(arguments: &[String]) -> anyhow::Result<(Wanted, bool)> {
                 }
             }
             "--workers" => {
-                wanted.workers = value()?.parse().ok().filter(|workers| *workers > 0).context("--workers takes a number")?
+                wanted.workers = value()?.parse().ok().filter(|workers| *workers > 0).context("--workers takes a number")?;
             }
             "--database" => {
                 wanted.on = match value()?.as_str() {

@@ -5,6 +5,7 @@ use elmo::store::{Batch, Parked};
 use elmo_chaos::calm::Calm;
 use elmo_chaos::outside::{News, Outside};
 use elmo_chaos::place::{On, PATIENCE, Place, Servers};
+use elmo_chaos::process::Process;
 use elmo_chaos::report::{differences, dump};
 use elmo_chaos::script::{Script, Step};
 use elmo_chaos::struck::Strike;
@@ -103,7 +104,7 @@ async fn killed_at_each(points: &[Point]) {
 
         world.place.workers[0].start(Some(Strike { point: *point, times: 1 })).await.unwrap();
         let what = format!("the worker comes to {}", point.name());
-        let is_dead = async || world.place.workers[0].with(|process| process.has_ended()).await.unwrap();
+        let is_dead = async || world.place.workers[0].with(Process::has_ended).await.unwrap();
         until(&what, PATIENCE, is_dead).await;
         // A parked result that the dead one had claimed is free again after ten minutes.
         std::fs::write(&world.place.workers[0].surroundings.clock, format!("{}", 700 * (round + 1))).unwrap();
