@@ -20,6 +20,7 @@ mod dashboard;
 mod deploy;
 mod diffs;
 mod dumps;
+mod folders;
 mod forks;
 mod github;
 mod github_over_pulse;
