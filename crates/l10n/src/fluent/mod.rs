@@ -1,8 +1,9 @@
-//! `.ftl`: messages and terms with their attributes, as fluent-syntax reads them.
+//! `.ftl`: messages and terms with their attributes, as fluent-syntax reads them. It is asked for what is not plain lines.
 //!
 //! Values are given as they are written, from the source: what fluent-syntax gives is only used to find their ends.
 
 mod pattern;
+mod plain;
 mod stretches;
 
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ use self::stretches::Stretch;
 use crate::Entity;
 use crate::file::{Attribute, File, Junkyard};
 
-/// A file is read in pieces of at least so many bytes, so that what fluent-syntax makes of one is let go of before the next: the
+/// fluent-syntax reads a file in pieces of about so many bytes, so that what fluent-syntax makes of one is let go of before the next: the
 /// same memory serves all of them, and stays in the processor's cache.
 const PIECE: usize = 1024;
 /// About so many bytes are an entity, for a first guess at how many there are.
@@ -23,23 +24,26 @@ const ENTITY: usize = 128;
 
 /// Reads such a file.
 pub(crate) fn parse(text: &str) -> File<'_> {
-    parse_in_pieces(text, PIECE)
+    parse_in_pieces(text, PIECE, plain::entry)
 }
 
-fn parse_in_pieces(text: &str, length: usize) -> File<'_> {
+fn parse_in_pieces<'a>(text: &'a str, length: usize, plain: impl Fn(&'a str, usize) -> Option<(Entity<'a>, usize)>) -> File<'a> {
     let mut fluent = Fluent { text, entities: Vec::with_capacity(text.len() / ENTITY), junk: Junkyard::of(text) };
-    let mut from = 0;
-    while from < text.len() {
-        let end = stretches::end_of_piece(text.as_bytes(), from, length);
-        for Stretch { span, refused } in stretches::of(&text[from..end]) {
-            let span = from + span.start..from + span.end;
-            match refused {
-                None => fluent.take_stretch(span),
-                Some(what) => fluent.take_junk(span, what),
-            }
+    let (mut from, mut at) = (0, 0);
+    while at < text.len() {
+        if let Some((entity, end)) = plain(text, at) {
+            fluent.take_piece(from..at);
+            fluent.entities.push(entity);
+            (from, at) = (end, end);
+            continue;
         }
-        from = end;
+        at = stretches::next_start(text.as_bytes(), at);
+        if at - from >= length {
+            fluent.take_piece(from..at);
+            from = at;
+        }
     }
+    fluent.take_piece(from..at);
     File { entities: fluent.entities, junk: fluent.junk.into_junk() }
 }
 
@@ -50,6 +54,16 @@ struct Fluent<'a> {
 }
 
 impl<'a> Fluent<'a> {
+    fn take_piece(&mut self, piece: Range<usize>) {
+        stretches::each(&self.text[piece.clone()], |Stretch { span, refused }| {
+            let span = piece.start + span.start..piece.start + span.end;
+            match refused {
+                None => self.take_stretch(span),
+                Some(what) => self.take_junk(span, what),
+            }
+        });
+    }
+
     fn take_stretch(&mut self, span: Range<usize>) {
         match parser::parse(&self.text[span]) {
             Ok(resource) => self.take_entries(&resource, Vec::new()),
@@ -142,17 +156,53 @@ fn text_of<'a>(comment: &ast::Comment<&'a str>) -> Cow<'a, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_in_pieces;
+    use super::{parse_in_pieces, plain};
+    use proptest::collection::vec;
+    use proptest::prelude::proptest;
+    use proptest::sample::select;
+
+    /// What it is made of that decides how a file is read.
+    const PARTS: [&str; 28] = [
+        "\n",
+        "\n",
+        "\n\n",
+        " ",
+        "    ",
+        "=",
+        " = ",
+        "a",
+        "b-c",
+        "-",
+        "-d = e\n",
+        "f = g\n",
+        "    .h = i\n",
+        ".",
+        "#",
+        "# ",
+        "# j\n",
+        "## k\n",
+        "{",
+        "}",
+        "{ $l }",
+        "->",
+        "[m]",
+        "*[n] o",
+        "\t",
+        "\u{e9}",
+        "\u{3000}",
+        "\"",
+    ];
 
     fn check(text: &str) {
-        let whole = parse_in_pieces(text, text.len());
-        for length in [1, 7, 30] {
-            assert_eq!(parse_in_pieces(text, length), whole, "{text:?} in pieces of {length}");
+        let alone = parse_in_pieces(text, text.len(), |_, _| None);
+        for length in [1, 7, 30, text.len()] {
+            assert_eq!(parse_in_pieces(text, length, |_, _| None), alone, "{text:?} in pieces of {length}");
+            assert_eq!(parse_in_pieces(text, length, plain::entry), alone, "{text:?} in pieces of {length} beside plain lines");
         }
     }
 
     #[test]
-    fn where_a_file_is_cut_makes_no_difference() {
+    fn where_a_file_is_cut_and_who_reads_an_entry_makes_no_difference() {
         check("a = b\nc = d\n");
         check("# of a\na = b\n    c\n    .d = e\n\n# of nothing\n\n-f = g\n## group\n# of h\nh = i\n");
         check("a = { $b\nc = d\ne = { f }\n");
@@ -161,5 +211,14 @@ mod tests {
         check("junk\n } more\n#no comment\n# one\n## other\na = b\n\n}\nc = \n\n    d\n");
         check("a = { \"\\u00e\u{e9}\" }\nb = { \"\nc = d\n#\n#\n\n#\ne = f");
         check(&format!("a = {}\nb = c\n", "{".repeat(150)));
+        check("a =\n\n  .b = c \n\n    .d = e\n#\n# of -f\n-f = g\n    .h = i j");
+        check("a = b\n  \nc = d\n.e = f\n-g =\n    .h = i\nj =\n    .k =\nl = \t\n# m");
+    }
+
+    proptest! {
+        #[test]
+        fn nor_does_it_in_any_other(parts in vec(select(&PARTS[..]), 0..40)) {
+            check(&parts.concat());
+        }
     }
 }

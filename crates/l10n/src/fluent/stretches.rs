@@ -21,11 +21,15 @@ pub(super) struct Stretch {
     pub(super) refused: Option<&'static str>,
 }
 
-/// Cuts a whole file; one that is well-formed is a single stretch.
-pub(super) fn of(text: &str) -> Vec<Stretch> {
+/// Cuts a file, and gives each stretch to `take`; one that is well-formed is a single one.
+pub(super) fn each(text: &str, mut take: impl FnMut(Stretch)) {
     let bytes = text.as_bytes();
-    let mut stretches = Vec::new();
-    let mut scan = Scan { bytes, at: 0, line: 0, line_at: 0, open: Vec::new(), colons: 0, ended: false };
+    let mut take = |span: Range<usize>, refused| {
+        if !span.is_empty() {
+            take(Stretch { span, refused });
+        }
+    };
+    let mut scan = Scan { bytes, at: 0, line: 0, line_at: 0, open: Nesting::default(), colons: 0, ended: false };
     let mut from = 0;
     while scan.find_placeable() {
         let line = scan.line;
@@ -39,24 +43,22 @@ pub(super) fn of(text: &str) -> Vec<Stretch> {
             start = start_of_comment(bytes, from, start);
         }
         let end = scan.end_of_entry();
-        stretches.push(Stretch { span: from..start, refused: None });
-        stretches.push(Stretch { span: start..end, refused });
+        take(from..start, None);
+        take(start..end, refused);
         from = end;
     }
-    stretches.push(Stretch { span: from..bytes.len(), refused: None });
-    stretches.retain(|stretch| !stretch.span.is_empty());
-    stretches
+    take(from..bytes.len(), None);
 }
 
-/// Gives the end of a piece of a file, at least `length` bytes further: where an entry starts whatever was before, and not between
-/// it and its comment.
-pub(super) fn end_of_piece(bytes: &[u8], from: usize, length: usize) -> usize {
-    let mut at = from.saturating_add(length);
-    while let Some(more) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
+/// Gives where the next entry starts after an offset, whatever was before: not between an entry and its comment.
+pub(super) fn next_start(bytes: &[u8], from: usize) -> usize {
+    let (mut line, mut at) = (from, from);
+    while let Some(more) = memchr::memchr(b'\n', &bytes[at..]) {
         at += more + 1;
-        if bytes.get(at).is_some_and(|&byte| starts_entry(byte)) && bytes[line_before(bytes, from, at)] != b'#' {
+        if bytes.get(at).is_some_and(|&byte| starts_entry(byte)) && bytes[line] != b'#' {
             return at;
         }
+        line = at;
     }
     bytes.len()
 }
@@ -91,7 +93,7 @@ fn line_before(bytes: &[u8], from: usize, line: usize) -> usize {
     memchr::memrchr(b'\n', &bytes[from..line - 1]).map_or(from, |end| from + end + 1)
 }
 
-fn starts_entry(byte: u8) -> bool {
+pub(super) fn starts_entry(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'-' || byte == b'#'
 }
 
@@ -102,6 +104,35 @@ enum Open {
     Variants,
 }
 
+/// What is open within what; a bit for each, since there is one such for every placeable of a file.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    are_variants: u128,
+}
+
+impl Nesting {
+    fn push(&mut self, open: Open) {
+        debug_assert!(self.depth <= DEPTH, "a placeable ends before that");
+        self.depth += 1;
+        self.are_variants = self.are_variants << 1 | u128::from(open == Open::Variants);
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.are_variants >>= 1;
+    }
+
+    fn last(&self) -> Option<Open> {
+        let last = if self.are_variants & 1 == 1 { Open::Variants } else { Open::Expression };
+        (self.depth > 0).then_some(last)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.depth == 0
+    }
+}
+
 /// Goes from placeable to placeable.
 struct Scan<'a> {
     bytes: &'a [u8],
@@ -110,7 +141,7 @@ struct Scan<'a> {
     line: usize,
     line_at: usize,
     /// Empty outside of placeables.
-    open: Vec<Open>,
+    open: Nesting,
     colons: usize,
     /// The next entry may start here.
     ended: bool,
@@ -136,7 +167,7 @@ impl Scan<'_> {
     /// Goes to the end of a placeable, or of the entry if that comes first, unless the parser must not.
     fn placeable(&mut self) -> Result<(), &'static str> {
         (self.colons, self.ended) = (0, false);
-        self.open.clear();
+        self.open = Nesting::default();
         self.open.push(Open::Expression);
         self.at += 1;
         while let Some(open) = self.open.last().filter(|_| !self.ended) {
@@ -144,7 +175,7 @@ impl Scan<'_> {
                 Open::Variants => self.variants(),
                 Open::Expression => self.expression()?,
             }
-            if self.open.len() > DEPTH {
+            if self.open.depth > DEPTH {
                 return Err("too many braces and parentheses are open");
             }
             if self.colons > COLONS {
@@ -165,7 +196,7 @@ impl Scan<'_> {
         match self.bytes[self.at] {
             b'\n' => self.line_end(),
             b'{' => self.open.push(Open::Expression),
-            _ => _ = self.open.pop(),
+            _ => self.open.pop(),
         }
         self.at += 1;
     }
@@ -182,7 +213,7 @@ impl Scan<'_> {
             Some(b'\n') => self.line_end(),
             Some(b'"') => return self.string(),
             Some(b'{' | b'(') => self.open.push(Open::Expression),
-            Some(b'}' | b')') => _ = self.open.pop(),
+            Some(b'}' | b')') => self.open.pop(),
             Some(b':') => self.colons += 1,
             Some(b'-') if self.bytes.get(self.at + 1) == Some(&b'>') => {
                 self.open.pop();
