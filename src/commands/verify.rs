@@ -58,8 +58,7 @@ impl Verify {
                 differences = find(&parts, &verifier, &repository).await?;
             }
             self.report(&repository, &differences, out)?;
-            // A push that was stripped upstream stays here as history.
-            clean &= differences.iter().all(|difference| matches!(difference, Difference::ExtraPush(_)));
+            clean &= differences.iter().all(Difference::is_history);
         }
         if self.names.is_empty() {
             clean &= self.report_awaited(&parts, out).await?;

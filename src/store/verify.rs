@@ -48,6 +48,12 @@ const PUSHES: &str = "
     left join changeset on changeset.id = push_changeset.changeset and changeset.obsolete = 0
     where push.repository = $1 and push.generation = $2
     order by push.push_id, push_changeset.position";
+const PUSHED: RowsSql = rows_sql!(
+    "select distinct changeset.revision
+     from " ROWS "
+     join changeset on changeset.revision = value->>0
+     join push_changeset on push_changeset.changeset = changeset.id
+     join push on push.id = push_changeset.push and push.repository = $2");
 const FORGET: [&str; 2] = [
     "delete from changeset_parent where changeset in (select id from changeset where revision = $1)",
     "delete from changeset_file where changeset in (select id from changeset where revision = $1)",
@@ -115,6 +121,12 @@ impl Store {
     /// All changesets that the repository holds.
     pub async fn held_by(&self, repository: RepositoryId, generation: i64) -> Result<BTreeSet<Revision>, StoreError> {
         let query = sqlx::query(HELD).bind(repository.0).bind(generation).bind(Revision::NULL.to_string());
+        query.fetch_all(self.readers()).await?.iter().map(|row| parsed(row, "revision")).collect()
+    }
+
+    /// Those of the changesets that a push to this repository brought, whatever became of them.
+    pub async fn those_pushed(&self, repository: RepositoryId, revisions: &[Revision]) -> Result<BTreeSet<Revision>, StoreError> {
+        let query = sqlx::query(self.text(&PUSHED)).bind(Rows::of_revisions(revisions)).bind(repository.0);
         query.fetch_all(self.readers()).await?.iter().map(|row| parsed(row, "revision")).collect()
     }
 

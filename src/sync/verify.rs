@@ -12,8 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Difference {
     /// The host or the clone has it, the database does not.
     MissingChangeset(Revision),
-    /// The database has it, the clone does not.
+    /// The database has it, the clone does not, and no push says why.
     ExtraChangeset(Revision),
+    /// A push brought it, and the clone does not have it: it was stripped, or its branch dropped it, before the clone was made.
+    Stripped(Revision),
     WrongParents(Revision),
     WrongFiles(Revision),
     MissingPush(u64),
@@ -31,6 +33,9 @@ impl std::fmt::Display for Difference {
         match self {
             Difference::MissingChangeset(revision) => write!(f, "changeset {revision} is missing from the database"),
             Difference::ExtraChangeset(revision) => write!(f, "changeset {revision} is in the database, not in the clone"),
+            Difference::Stripped(revision) => {
+                write!(f, "changeset {revision} came with a push, and is not in the clone (stripped or dropped upstream?)")
+            }
             Difference::WrongParents(revision) => write!(f, "changeset {revision} has other parents in the clone"),
             Difference::WrongFiles(revision) => write!(f, "changeset {revision} has other files in the clone"),
             Difference::MissingPush(id) => write!(f, "push {id} is missing from the database"),
@@ -41,6 +46,13 @@ impl std::fmt::Display for Difference {
             }
             Difference::WrongBranch(branch) => write!(f, "the pushes of branch {branch} do not lead to where the clone has it"),
         }
+    }
+}
+
+impl Difference {
+    /// Says whether this is what was once upstream and is there no more, which stays recorded on purpose.
+    pub fn is_history(&self) -> bool {
+        matches!(self, Difference::ExtraPush(_) | Difference::Stripped(_))
     }
 }
 
@@ -165,7 +177,27 @@ impl Verifier {
             }
         }
         let in_clone = history.revs(&held.iter().copied().collect::<Vec<_>>());
-        differences.extend(held.into_iter().filter(|revision| !in_clone.contains_key(revision)).map(Difference::ExtraChangeset));
+        held.retain(|revision| !in_clone.contains_key(revision));
+        differences.extend(self.not_in_clone(repository, held).await?);
+        Ok(differences)
+    }
+
+    /// What it means that a repository holds changesets which its clone does not have.
+    pub(super) async fn not_in_clone(
+        &self,
+        repository: &Repository,
+        held: BTreeSet<Revision>,
+    ) -> Result<Vec<Difference>, SyncError> {
+        let held: Vec<Revision> = held.into_iter().collect();
+        let mut differences = Vec::new();
+        for held in held.chunks(STEP) {
+            let pushed = self.bringer.store.those_pushed(repository.id, held).await?;
+            let meant = |revision: &Revision| match pushed.contains(revision) {
+                true => Difference::Stripped(*revision),
+                false => Difference::ExtraChangeset(*revision),
+            };
+            differences.extend(held.iter().map(meant));
+        }
         Ok(differences)
     }
 }

@@ -28,7 +28,7 @@ impl Verifier {
         }
         // What is left was dropped by its branches, and stays in the clone by our own references.
         let dropped: BTreeSet<Revision> = git.those_in(clone, held.iter().copied()).await?.into_iter().collect();
-        differences.extend(held.difference(&dropped).map(|revision| Difference::ExtraChangeset(*revision)));
+        differences.extend(self.not_in_clone(repository, held.difference(&dropped).copied().collect()).await?);
         differences.sort();
         Ok(differences)
     }

@@ -1,6 +1,6 @@
 //! The database held against clones and pushlogs.
 
-use crate::support::World;
+use crate::support::{World, run, text};
 use elmo::sync::{Difference, Verifier};
 
 #[tokio::test]
@@ -24,4 +24,28 @@ async fn a_lost_file_a_lost_push_and_a_foreign_changeset_are_found_and_mended() 
     world.settle().await;
 
     world.assert_complete(&name, 2).await;
+}
+
+#[tokio::test]
+async fn what_was_stripped_before_the_clone_was_made_is_history_and_stays_when_the_rest_is_mended() {
+    let (world, name) = World::with_repository("fr").await;
+    let push = world.push(&name, "stripped later").await;
+    world.announce(&name, &push).await;
+    world.settle().await;
+    let stripped: elmo::domain::Revision = push.tip().to_string().parse().unwrap();
+    world.upstream.strip(&name, &push.nodes).await.unwrap();
+    let repository = world.repository(&name).await;
+    let clone = world.store.clone_of(repository.id).await.unwrap();
+    std::fs::remove_dir_all(world.data().join("clones").join(clone.to_string())).unwrap();
+
+    let found = world.differences(&name).await;
+    Verifier { bringer: world.bringer.clone() }.mend(&repository, &found).await.unwrap();
+    world.settle().await;
+    let verified = run(&world, Vec::new(), &["verify"]).await;
+
+    let history = [Difference::Stripped(stripped), Difference::ExtraPush(2)];
+    assert_eq!((&found[..], world.differences(&name).await), (&history[..], history.to_vec()));
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
+    assert!(text(&verified).contains("came with a push, and is not in the clone"), "{}", text(&verified));
+    assert!(world.changeset(stripped).await.known);
 }

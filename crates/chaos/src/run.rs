@@ -23,10 +23,12 @@ pub struct Wanted {
     pub seed: u64,
     pub workers: usize,
     pub on: On,
+    /// The data of workers is on disks that can be full.
+    pub small_disks: bool,
 }
 
 /// How `elmo verify` tells of what is recorded and was stripped since.
-const STRIPPED: [&str; 2] = ["is in the database, not in the clone", "is in the database, not in the pushlog"];
+const STRIPPED: [&str; 2] = ["is not in the clone (stripped or dropped upstream?)", "is in the database, not in the pushlog"];
 /// News comes so many steps late at most.
 const LATEST: u64 = 6;
 /// What is published so long before a queue is lost may be lost with it.
@@ -42,7 +44,10 @@ pub async fn run(wanted: &Wanted, folder: &Path, report: &Report) -> anyhow::Res
     let outside = Outside::new().await?;
     let calm = Calm::new(&folder.join("calm"), &outside).await?;
     let servers = Servers::of_their_own(wanted.on).await?;
-    let place = Place::new(&folder.join("place"), &this_program()?, &outside, servers, wanted.workers).await?;
+    let mut place = Place::new(&folder.join("place"), &this_program()?, &outside, servers, wanted.workers).await?;
+    if wanted.small_disks {
+        place.mount_small_disks()?;
+    }
     place.start().await?;
     let is_over = AtomicBool::new(false);
     let striker = Striker::new(wanted.seed, &place, report, &is_over);
