@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use rustix::process::{Pid, Signal, kill_process};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Writes nonsense into a clone's history, in the middle or in place of its end.
@@ -26,6 +27,17 @@ pub fn damage_a_clone(data: &Path, seed: u64) -> anyhow::Result<()> {
     let beside = path.with_extension("damaged");
     std::fs::write(&beside, bytes)?;
     Ok(std::fs::rename(beside, path)?)
+}
+
+/// Writes a file for as long as there is room for it.
+///
+/// # Errors
+/// When anything but a full disk ends it.
+pub fn fill(path: &Path) -> anyhow::Result<()> {
+    match std::io::copy(&mut std::io::repeat(0), &mut std::fs::File::create(path)?) {
+        Err(error) if error.kind() != ErrorKind::StorageFull => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Changelogs of Mercurial's clones, packs of git's.

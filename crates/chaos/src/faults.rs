@@ -33,9 +33,11 @@ enum Kind {
     DatabaseKilled,
     ConnectionsEnded,
     Deadlock,
+    Serializable,
     ProgramKilled,
     ProgramHung,
     CloneDamaged,
+    DiskFull,
     ClockSetBack,
 }
 
@@ -54,9 +56,11 @@ const KINDS: &[Kind] = &[
     Kind::DatabaseKilled,
     Kind::ConnectionsEnded,
     Kind::Deadlock,
+    Kind::Serializable,
     Kind::ProgramKilled,
     Kind::ProgramHung,
     Kind::CloneDamaged,
+    Kind::DiskFull,
     Kind::ClockSetBack,
 ];
 
@@ -75,22 +79,34 @@ impl Kind {
             Kind::DatabaseKilled => "fault: database killed",
             Kind::ConnectionsEnded => "fault: connections to the database ended",
             Kind::Deadlock => "fault: deadlock in the database",
+            Kind::Serializable => "fault: transactions of the database serializable",
             Kind::ProgramKilled => "fault: hg or git killed",
             Kind::ProgramHung => "fault: hg or git hung",
             Kind::CloneDamaged => "fault: clone damaged",
+            Kind::DiskFull => "fault: disk full",
             Kind::ClockSetBack => "fault: clock set back an hour",
         }
     }
 
-    /// There is no server to strike where the database is a file.
-    fn needs_postgres(self) -> bool {
-        matches!(self, Kind::DatabaseKilled | Kind::ConnectionsEnded | Kind::Deadlock)
+    /// There is no server to strike where the database is a file, and the machine's own disk is left alone.
+    fn can_strike(self, place: &Place) -> bool {
+        match self {
+            Kind::DatabaseKilled | Kind::ConnectionsEnded | Kind::Deadlock | Kind::Serializable => place.postgres.is_some(),
+            Kind::DiskFull => !place.small_disks.is_empty(),
+            _ => true,
+        }
     }
 }
 
 /// A worker has so long to come to the point at which it is killed.
 const TO_THE_POINT: Duration = Duration::from_secs(8);
 const AN_HOUR_BACK: &str = "-3600";
+const STRICT: &str = "do $$ begin
+    execute format('alter database %I set default_transaction_isolation = serializable', current_database());
+end $$";
+const USUAL: &str = "do $$ begin
+    execute format('alter database %I reset default_transaction_isolation', current_database());
+end $$";
 
 /// What strikes, while the script is played.
 pub struct Striker<'a> {
@@ -115,7 +131,7 @@ impl<'a> Striker<'a> {
         while !self.is_over.load(Ordering::SeqCst) && self.report.is_well() {
             sleep(Duration::from_millis(self.roll(200..1500))).await;
             let kind = KINDS[self.choose(KINDS.len())];
-            if kind.needs_postgres() && self.place.postgres.is_none() {
+            if !kind.can_strike(self.place) {
                 continue;
             }
             self.report.tell(&format!("{} …", kind.name()));
@@ -188,12 +204,23 @@ impl<'a> Striker<'a> {
             }
             Kind::ConnectionsEnded => self.end_connections().await,
             Kind::Deadlock => self.force_deadlock().await,
+            Kind::Serializable => {
+                self.set_isolation(STRICT).await?;
+                sleep(while_it_lasts + LEASE).await;
+                self.set_isolation(USUAL).await
+            }
             Kind::ProgramKilled => self.tell_program(Signal::KILL, Duration::ZERO).await,
             Kind::ProgramHung => self.tell_program(Signal::STOP, while_it_lasts + LEASE).await,
             Kind::CloneDamaged => {
                 let worker = self.worker();
                 let seed = self.roll(0..u64::MAX);
                 damage::damage_a_clone(&worker.surroundings.data, seed)
+            }
+            Kind::DiskFull => {
+                let full = place.small_disks[self.choose(place.small_disks.len())].folder.join("full");
+                damage::fill(&full)?;
+                sleep(while_it_lasts + LEASE).await;
+                Ok(std::fs::remove_file(full)?)
             }
             Kind::ClockSetBack => {
                 let clock = &self.worker().surroundings.clock;
@@ -241,6 +268,14 @@ impl<'a> Striker<'a> {
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         let from = lost.map_or(began, |(from, _)| from);
         *lost = Some((from, Instant::now()));
+    }
+
+    /// Sets how transactions are kept apart that begin from now on; serializable ones fail where they collide.
+    async fn set_isolation(&self, isolation: &'static str) -> anyhow::Result<()> {
+        let mut connection = AnyConnection::connect(&self.place.database).await?;
+        sqlx::raw_sql(isolation).execute(&mut connection).await?;
+        connection.close().await?;
+        self.end_connections().await
     }
 
     async fn end_connections(&self) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! `chaos [--minutes N] [--seed N|random] [--workers N] [--database postgres|sqlite] [--keep]`: one run, and what came of it.
+//! `chaos [--minutes N] [--seed N|random] [--workers N] [--database postgres|sqlite] [--small-disks] [--keep]`: one run, and what came of it.
 
 #![expect(clippy::print_stdout, reason = "what came of it is what it is run for")]
 
@@ -14,7 +14,8 @@ const USAGE: &str = "usage: bin/chaos [--minutes N] [--seed N|random] [--workers
 
 Plays a script of pushes, results and mishaps on hosts of its own, while faults strike N workers, a broker and a
 database, and holds what they have in the end against what an undisturbed worker has. The same seed gives the same
-script. --keep leaves the folder with logs, databases and clones.";
+script. --keep leaves the folder with logs, databases and clones, --small-disks (which bin/chaos gives, in a mount
+namespace of its own) mounts small disks that can be full.";
 const SEED: u64 = 7;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -33,7 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn read(arguments: &[String]) -> anyhow::Result<(Wanted, bool)> {
-    let mut wanted = Wanted { time: Duration::from_secs(120), seed: SEED, workers: 3, on: On::Postgres };
+    let mut wanted = Wanted { time: Duration::from_secs(120), seed: SEED, workers: 3, on: On::Postgres, small_disks: false };
     let mut keep = false;
     let mut arguments = arguments.iter();
     while let Some(name) = arguments.next() {
@@ -59,6 +60,7 @@ fn read(arguments: &[String]) -> anyhow::Result<(Wanted, bool)> {
                 }
             }
             "--keep" => keep = true,
+            "--small-disks" => wanted.small_disks = true,
             other => bail!("there is no {other}\n{USAGE}"),
         }
     }

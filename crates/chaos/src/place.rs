@@ -9,7 +9,9 @@ use elmo_testbed::{Cable, Postgres, Publisher, RabbitMq, free_port, until};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
 use sha2::Sha256;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -27,6 +29,9 @@ pub const LEASE: Duration = Duration::from_secs(2);
 /// How long anything may take when nothing is wrong any more.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
+/// What a small disk holds, in MiB: the clones of a run in several copies.
+const SMALL_DISK: u32 = 256;
+
 /// Everything that can be struck.
 pub struct Place {
     pub rabbit: RabbitMq,
@@ -38,6 +43,8 @@ pub struct Place {
     pub database: String,
     pub workers: Vec<Worker>,
     pub servers: Vec<Server>,
+    /// Disks that hold nothing but the data of workers.
+    pub small_disks: Vec<SmallDisk>,
     http: Client,
 }
 
@@ -113,7 +120,17 @@ impl Place {
             servers.push(Server::start(surroundings(format!("server-{number}"), data(0))?)?);
         }
         let http = Client::builder().timeout(Duration::from_secs(30)).build()?;
-        Ok(Place { rabbit, vhost, cable, postgres, store, database, workers, servers, http })
+        Ok(Place { rabbit, vhost, cable, postgres, store, database, workers, servers, small_disks: Vec::new(), http })
+    }
+
+    /// Puts the data of the workers, of which none runs yet, on small disks.
+    ///
+    /// # Errors
+    /// When this process may not mount.
+    pub fn mount_small_disks(&mut self) -> anyhow::Result<()> {
+        let folders: BTreeSet<&PathBuf> = self.workers.iter().map(|worker| &worker.surroundings.data).collect();
+        self.small_disks = folders.into_iter().map(|folder| SmallDisk::mounted_at(folder)).collect::<anyhow::Result<_>>()?;
+        Ok(())
     }
 
     /// Starts all workers and waits until both queues are there.
@@ -205,6 +222,31 @@ impl Place {
             }
         }
         Ok(wrong)
+    }
+}
+
+/// A disk that can be full; it ends with this.
+pub struct SmallDisk {
+    pub folder: PathBuf,
+}
+
+impl SmallDisk {
+    fn mounted_at(folder: &Path) -> anyhow::Result<SmallDisk> {
+        std::fs::create_dir_all(folder)?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={SMALL_DISK}m"), "elmo"]).arg(folder);
+        let mounted = mount.output().context("mount does not start")?;
+        if !mounted.status.success() {
+            bail!("{}: {}", folder.display(), String::from_utf8_lossy(&mounted.stderr).trim());
+        }
+        Ok(SmallDisk { folder: folder.to_owned() })
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A process that is just being killed may have something open there.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
     }
 }
 
