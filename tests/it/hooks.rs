@@ -20,7 +20,12 @@ struct Hooks {
 
 impl Hooks {
     async fn of(world: &World, secret: &str) -> Hooks {
-        let url = RepositoryUrl::parse(URL, UrlRules::OnlyHttp).unwrap();
+        Hooks::about(world, secret, URL).await
+    }
+
+    /// `url` is followed as `l10n/all`.
+    async fn about(world: &World, secret: &str, url: &str) -> Hooks {
+        let url = RepositoryUrl::parse(url, UrlRules::OnlyHttp).unwrap();
         let new = NewRepository { vcs: Vcs::Git, ..NewRepository::at("l10n/all".parse().unwrap(), url) };
         world.store.add_repository(&new, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
         let settings = vec![("ELMO_LISTEN", "127.0.0.1:0".to_owned()), ("GITHUB_WEBHOOK_SECRET", secret.to_owned())];
@@ -116,6 +121,45 @@ async fn other_events_are_taken_and_counted_and_a_ping_is_answered() {
     assert!(world.parked_reasons().await[0].contains("the payload is not what it should be"), "{:?}", world.parked_reasons().await);
     let (status, words) = error(deliver("", "{}").await).await;
     assert_eq!((status, words.contains("X-GitHub-Event is missing")), (400, true), "{words}");
+}
+
+/// What each event looks like, as octokit has published it; `bin/install-npm tests/github` brings it.
+fn published() -> Vec<(String, Value)> {
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/github/node_modules/@octokit/webhooks-examples/api.github.com/index.json");
+    let examples = std::fs::read_to_string(path).expect("the examples are missing: bin/install-npm tests/github brings them");
+    let events: Vec<Value> = serde_json::from_str(&examples).expect("they are JSON");
+    let of_one = |event: &Value| {
+        let name = event["name"].as_str().expect("an event has a name").to_owned();
+        event["examples"]
+            .as_array()
+            .expect("an event has examples")
+            .iter()
+            .map(|body| (name.clone(), body.clone()))
+            .collect::<Vec<_>>()
+    };
+    events.iter().flat_map(of_one).collect()
+}
+
+#[tokio::test]
+async fn every_webhook_that_is_published_as_an_example_is_taken_and_its_pushes_are_noted() {
+    let world = World::new().await;
+    let hooks = Hooks::about(&world, SECRET, "https://github.com/Codertocat/Hello-World").await;
+    let (mut events, mut moves) = (0, Vec::new());
+    for (event, body) in published() {
+        let status = hooks.deliver(&event, &body.to_string()).await;
+
+        assert_eq!(status, if event == "ping" { 200 } else { 202 }, "{event}: {body}");
+        events += 1;
+        let is_of_a_branch = body["ref"].as_str().is_some_and(|name| name.starts_with("refs/heads/"));
+        if event == "push" && is_of_a_branch && !moves.contains(&body["after"]) {
+            moves.push(body["after"].clone());
+        }
+    }
+
+    assert!(events > 300 && !moves.is_empty(), "{events} events, {moves:?}");
+    assert_eq!(notices(&world).await, moves.len());
+    assert_eq!(world.parked_reasons().await, [""; 0]);
 }
 
 #[tokio::test]
