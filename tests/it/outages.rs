@@ -129,7 +129,10 @@ async fn a_pull_that_hangs_is_ended_and_the_repository_waits() {
 /// A worker that has a push in hand whose requests at the host meet `fault`.
 async fn with_a_push_in_hand(fault: Rule, requested: impl FnMut(Counts) -> bool) -> (World, String, Pulse, Worker) {
     let (world, name) = World::with_repository("fr").await;
+    let before = world.repository(&name).await.checked_at;
     let (pulse, worker) = Worker::consuming(&world).await;
+    let has_looked = async || world.repository(&name).await.checked_at > before;
+    until("the worker has looked at everything, as it does once it is connected", PATIENCE, has_looked).await;
     let push = world.push(&name, "second").await;
     world.upstream.faults(&name).set(fault);
     world.upstream.forget_requests();
