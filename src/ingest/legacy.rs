@@ -92,7 +92,7 @@ impl Import<'_> {
                 }
             };
             self.store.name_locale(&code, locale.name.as_deref(), locale.native.as_deref()).await?;
-            let was_there = known.iter().any(|known| known.code == code);
+            let was_there = known.iter().any(|(known, _)| known.code == code);
             tally.note(Ok(if was_there { Added::Already } else { Added::New }))?;
         }
         Ok(tally)

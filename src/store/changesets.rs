@@ -70,7 +70,7 @@ const BY_PREFIX: &str = "
     from changeset left join branch on branch.id = changeset.branch
     where changeset.revision >= $1 and changeset.revision <= $2
     order by changeset.revision
-    limit $3";
+    limit cast($3 as bigint)";
 const FILES: &str = "
     select file.path from changeset_file join file on file.id = changeset_file.file
     where changeset_file.changeset = $1 order by file.path";
@@ -113,7 +113,7 @@ const OF_REPOSITORY: &str = "
     left join branch on branch.id = changeset.branch
     where repository_changeset.repository = $1 and repository_changeset.changeset < $2 and changeset.revision <> $4
     order by repository_changeset.changeset desc
-    limit $3";
+    limit cast($3 as bigint)";
 
 impl Store {
     /// The changesets that a repository holds with numbers below `before`, those recorded last first, each with its number.

@@ -132,8 +132,9 @@ macro_rules! sqlite_settings {
 const SQLITE_WRITER: &str = sqlite_settings!("-32000");
 const SQLITE_READER: &str = sqlite_settings!("-8000; pragma mmap_size = 2147418112");
 const POSTGRES_CONNECTIONS: u32 = 8;
-const POSTGRES_SESSION: &str =
-    "set client_min_messages = warning; set jit = off; set random_page_cost = 1.1; set max_parallel_workers_per_gather = 0";
+/// Statements are written for one plan: to make it anew each time takes longer than most of them.
+const POSTGRES_SESSION: &str = "set client_min_messages = warning; set jit = off; set random_page_cost = 1.1;
+                                set max_parallel_workers_per_gather = 0; set plan_cache_mode = force_generic_plan";
 
 impl Store {
     /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock.

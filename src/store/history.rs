@@ -46,7 +46,7 @@ const RUNS: &str = "
     from run join task_result on task_result.id = run.result
     where run.tree = $1 and run.locale = $2 and run.srctime >= $3 and run.srctime < $4
     order by run.srctime desc, task_result.resolved_at desc, task_result.root, task_result.task, task_result.task_run desc
-    limit $5";
+    limit cast($5 as bigint)";
 /// SQLite takes the tables of a cross join in their order: a search for each locale, not through all runs of the tree.
 const POINTS: &str = "
     select run.tree, run.locale, run.srctime, run.missing + run.report as missing

@@ -118,7 +118,7 @@ const RUNS: &str = r#"
     join life_locale locale on locale.id = run.locale_id
     where run.id > $1
     order by run.id
-    limit $2"#;
+    limit cast($2 as bigint)"#;
 const REVISIONS: &str = "
     select cast(run.id as bigint) as run, changeset.revision,
            (select min(repository.url)

@@ -26,7 +26,7 @@ impl From<&HistoryRow> for OverviewPoint {
 }
 
 /// So many steps a life has.
-const STEPS: i64 = 200;
+const STEPS: i64 = 100;
 /// The newest source of each step is an end of a range of the index, and only its runs are read.
 const LAST_OF_STEPS: RowsSql = rows_sql!(
     "select run.srctime, run.missing + run.report as missing, run.missing_w
@@ -41,7 +41,7 @@ const LAST_OF_STEPS: RowsSql = rows_sql!(
      order by run.srctime, task_result.resolved_at, task_result.root desc, task_result.task desc, task_result.task_run");
 
 impl Store {
-    /// The last run of each of 200 steps of a time, in seconds since 1970, oldest first; none where a step has no run.
+    /// The last run of each of 100 steps of a time, in seconds since 1970, oldest first; none where a step has no run.
     pub async fn overview(&self, place: Place, range: Range<i64>) -> Result<Vec<OverviewPoint>, StoreError> {
         let mut rows = Rows::new();
         for (from, until) in steps(&range) {
@@ -75,9 +75,9 @@ mod tests {
     fn the_steps_cover_the_time() {
         for range in [0..200, 0..1, -86_401..1_764_028_800] {
             let all: Vec<(i64, i64)> = steps(&range).collect();
-            assert!(all[0].0 == range.start && all[199].1 >= range.end, "{range:?}");
+            assert!(all[0].0 == range.start && all[99].1 >= range.end, "{range:?}");
             assert!(all.windows(2).all(|pair| pair[0].1 == pair[1].0), "{range:?}");
         }
-        assert_eq!(steps(&(i64::MIN..i64::MAX)).count(), 200);
+        assert_eq!(steps(&(i64::MIN..i64::MAX)).count(), 100);
     }
 }

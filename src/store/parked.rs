@@ -40,7 +40,7 @@ const PARK: &str = "
         set times = parked.times + 1, last_at = excluded.last_at, reason = excluded.reason, due_at = excluded.due_at";
 const LIST: &str = "
     select id, exchange, routing_key, body, root, reason, times, first_at, last_at, due_at, tries from parked
-    where id > $1 order by id limit $2";
+    where id > $1 order by id limit cast($2 as bigint)";
 const ONE: &str = "
     select id, exchange, routing_key, body, root, reason, times, first_at, last_at, due_at, tries from parked where id = $1";
 const CLAIM: &str = "

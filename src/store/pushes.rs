@@ -2,7 +2,7 @@
 
 use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::elsewhere::PushElsewhere;
-use super::pushlog::sql::{said_sql, touching_sql};
+use super::pushlog::sql::{fits_sql, said_sql, wanted_sql};
 use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
 use super::touched::TouchingPush;
@@ -99,17 +99,32 @@ const CHANGESETS: RowsSql = rows_sql!(
                   row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
            from "] ROWS ["
            cross join push_changeset
-           cross join changeset
-           where push_changeset.push = cast(value->>0 as bigint) and changeset.id = push_changeset.changeset
-             and ($2 = 0 or (",
-            said_sql!(),
-            " and ",
-            touching_sql!(),
-            "))) as placed
+           where push_changeset.push = cast(value->>0 as bigint) and ",
+            wanted_sql!(),
+            ") as placed
      join changeset on changeset.id = placed.changeset
      left join branch on branch.id = changeset.branch
      where placed.place <= $11
      order by placed.push, placed.place"]
+);
+
+/// All changesets, the newest ones of each push and its first: together they tell its ends as well.
+const ALL_CHANGESETS: RowsSql = rows_sql!(
+    "select placed.push, placed.fitting, placed.place, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
+            substr(changeset.description, 1, 1000) as description, branch.name as branch_name,
+            case when placed.place = placed.fitting then (
+                select base.revision
+                from changeset_parent join changeset base on base.id = changeset_parent.parent
+                where changeset_parent.changeset = placed.changeset and changeset_parent.position = 0) end as base
+     from (select push_changeset.push, push_changeset.changeset, count(*) over (partition by push_changeset.push) as fitting,
+                  row_number() over (partition by push_changeset.push order by push_changeset.position desc) as place
+           from " ROWS "
+           cross join push_changeset
+           where push_changeset.push = cast(value->>0 as bigint)) as placed
+     join changeset on changeset.id = placed.changeset
+     left join branch on branch.id = changeset.branch
+     where placed.place <= $2 or placed.place = placed.fitting
+     order by placed.push, placed.place"
 );
 
 /// The same where it is known which changesets touch what is asked for: a row has a push, a changeset, and its place among these.
@@ -140,11 +155,27 @@ const MOVES: RowsSql = rows_sql!(
      join changeset origin on origin.id = push.origin
      join changeset target on target.id = push.target");
 
+/// So many changesets of each push are read at first: nearly all pushes have fewer.
+const AT_FIRST: usize = 20;
+
 /// The changesets of a push, as far as they are shown.
 #[derive(Default)]
 struct Shown {
     fitting: i64,
     changesets: Vec<PushedChangeset>,
+}
+
+/// How many changesets a push has, and its ends.
+struct Span {
+    in_all: i64,
+    ends: PushEnds,
+}
+
+/// What is known of pushes besides their own rows, by their numbers.
+#[derive(Default)]
+struct Contents {
+    spans: HashMap<i64, Span>,
+    shown: HashMap<i64, Shown>,
 }
 
 impl Store {
@@ -172,23 +203,53 @@ impl Store {
         touching: Option<&[TouchingPush]>,
     ) -> Result<Vec<PushRow>, StoreError> {
         let ids = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
-        let rows = || Rows::of(ids.iter().map(|id| Cell::Number(*id)));
-        let mut ends: HashMap<i64, AnyRow> = HashMap::new();
-        for row in self.rows_for(&ENDS, rows()).await? {
-            ends.insert(row.try_get("push")?, row);
-        }
-        let counts = ends.values().map(|row| Ok(row.try_get("in_all")?)).collect::<Result<Vec<i64>, StoreError>>()?;
-        let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
-        let mut shown = match touching {
-            Some(touching) => self.shown_touching(&filter.changeset, placed_rows(touching, &ids), each).await?,
-            None => self.shown(&filter.changeset, rows(), each).await?,
+        let mut contents = match touching {
+            None if filter.changeset.is_empty() => self.all_contents(filter, &ids).await?,
+            _ => self.fitting_contents(filter, &ids, touching).await?,
         };
         let mut moves = self.moves_of(pushes).await?;
         let push = |(row, id): (&AnyRow, &i64)| -> Result<PushRow, StoreError> {
-            let push = push_from(row, ends.get(id), shown.remove(id).unwrap_or_default())?;
-            Ok(PushRow { moved: moves.remove(id), ..push })
+            let (span, shown) = (contents.spans.remove(id), contents.shown.remove(id).unwrap_or_default());
+            Ok(PushRow { moved: moves.remove(id), ..push_from(row, span, shown)? })
         };
         pushes.iter().zip(&ids).map(push).collect()
+    }
+
+    /// All changesets, as many as the filter asks for: by one statement, unless a push has very many.
+    async fn all_contents(&self, filter: &PushFilter, ids: &[i64]) -> Result<Contents, StoreError> {
+        let mut most = AT_FIRST.min(filter.changesets_each);
+        loop {
+            let query = sqlx::query(self.text(&ALL_CHANGESETS)).bind(numbers(ids)).bind(i64::try_from(most).unwrap_or(i64::MAX));
+            let rows = query.fetch_all(self.readers()).await?;
+            let counted = rows.iter().map(|row| Ok((row.try_get("push")?, row.try_get("fitting")?)));
+            let counts: Vec<i64> = counted.collect::<Result<HashMap<i64, i64>, StoreError>>()?.into_values().collect();
+            let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
+            let longest = counts.iter().copied().max().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+            if each.min(longest) <= most {
+                return contents_from(&rows, each);
+            }
+            most = each;
+        }
+    }
+
+    /// The changesets that fit, as many as the filter asks for.
+    async fn fitting_contents(
+        &self,
+        filter: &PushFilter,
+        ids: &[i64],
+        touching: Option<&[TouchingPush]>,
+    ) -> Result<Contents, StoreError> {
+        let mut spans = HashMap::new();
+        for row in self.rows_for(&ENDS, numbers(ids)).await? {
+            spans.insert(row.try_get("push")?, span_from(&row)?);
+        }
+        let counts: Vec<i64> = spans.values().map(|span| span.in_all).collect();
+        let each = each_of(&counts, filter.changesets_together).min(filter.changesets_each);
+        let shown = match touching {
+            Some(touching) => self.shown_touching(&filter.changeset, placed_rows(touching, ids), each).await?,
+            None => self.shown(&filter.changeset, numbers(ids), each).await?,
+        };
+        Ok(Contents { spans, shown })
     }
 
     /// What those of these pushes did that are of git.
@@ -217,6 +278,32 @@ impl Store {
         let query = query.bind(i64::try_from(each).unwrap_or(i64::MAX));
         shown_from(&query.fetch_all(self.readers()).await?)
     }
+}
+
+fn numbers(ids: &[i64]) -> String {
+    Rows::of(ids.iter().map(|id| Cell::Number(*id)))
+}
+
+/// What rows of all changesets tell; of each push so many are shown.
+fn contents_from(rows: &[AnyRow], each: usize) -> Result<Contents, StoreError> {
+    let mut contents = Contents::default();
+    for of_push in rows.chunk_by(|row, next| row.get::<i64, _>("push") == next.get::<i64, _>("push")) {
+        let (tip, start) = (&of_push[0], &of_push[of_push.len() - 1]);
+        let (push, in_all) = (tip.try_get("push")?, tip.try_get("fitting")?);
+        let changesets = of_push.iter().map(changeset_from).collect::<Result<Vec<_>, _>>()?;
+        let are_known = changesets[0].known && changesets[changesets.len() - 1].known;
+        let base = parsed_option(start, "base")?.unwrap_or(Revision::NULL);
+        let ends = PushEnds {
+            tip: changesets[0].revision,
+            description: changesets[0].description.clone(),
+            base: are_known.then_some(base),
+        };
+        contents.spans.insert(push, Span { in_all, ends });
+        // The first one comes beside those that are shown where these do not reach it.
+        let shown = changesets.into_iter().take(each).collect();
+        contents.shown.insert(push, Shown { fitting: in_all, changesets: shown });
+    }
+    Ok(contents)
 }
 
 fn shown_from(rows: &[AnyRow]) -> Result<HashMap<i64, Shown>, StoreError> {
@@ -251,9 +338,9 @@ fn each_of(counts: &[i64], together: usize) -> usize {
     (1..=most.min(together)).take_while(|each| makes(*each) <= together).last().unwrap_or(1)
 }
 
-fn push_from(row: &AnyRow, ends: Option<&AnyRow>, shown: Shown) -> Result<PushRow, StoreError> {
+fn push_from(row: &AnyRow, span: Option<Span>, shown: Shown) -> Result<PushRow, StoreError> {
     let generation: i64 = row.try_get("generation")?;
-    let in_all = ends.map(|row| row.try_get::<i64, _>("in_all")).transpose()?.unwrap_or_default();
+    let (in_all, ends) = span.map_or((0, None), |span| (span.in_all, Some(span.ends)));
     Ok(PushRow {
         repository: parsed(row, "name")?,
         url: row.try_get("url")?,
@@ -265,7 +352,7 @@ fn push_from(row: &AnyRow, ends: Option<&AnyRow>, shown: Shown) -> Result<PushRo
         changesets: shown.changesets,
         fitting: shown.fitting.cast_unsigned(),
         in_all: in_all.cast_unsigned(),
-        ends: ends.map(ends_from).transpose()?,
+        ends,
         vcs: parsed(row, "vcs")?,
         moved: None,
         elsewhere: Vec::new(),
@@ -282,10 +369,11 @@ fn move_from(row: &AnyRow) -> Result<PushMove, StoreError> {
     })
 }
 
-fn ends_from(row: &AnyRow) -> Result<PushEnds, StoreError> {
+fn span_from(row: &AnyRow) -> Result<Span, StoreError> {
     let are_known = row.try_get::<i64, _>("tip_known")? == 1 && row.try_get::<i64, _>("start_known")? == 1;
     let base = parsed_option(row, "base")?.unwrap_or(Revision::NULL);
-    Ok(PushEnds { tip: parsed(row, "tip")?, description: kept(row, "description")?, base: are_known.then_some(base) })
+    let ends = PushEnds { tip: parsed(row, "tip")?, description: kept(row, "description")?, base: are_known.then_some(base) };
+    Ok(Span { in_all: row.try_get("in_all")?, ends })
 }
 
 pub(super) fn changeset_from(row: &AnyRow) -> Result<PushedChangeset, StoreError> {

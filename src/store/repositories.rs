@@ -1,6 +1,7 @@
 //! Repositories: which are followed, and how each is.
 
 use super::database::{Change, RowsSql, Step, Store, StoreError, parsed, parsed_option, rows_sql};
+use super::pushlog::sql::fits_sql;
 use super::rows::{Cell, Rows};
 use super::touched::like;
 use crate::domain::{
@@ -50,6 +51,9 @@ const MOVE: &str = "
 /// Selects repositories with all that is known of each; `$rest` says which.
 macro_rules! repositories_sql {
     ($rest:literal) => {
+        repositories_sql!([$rest])
+    };
+    ([$($rest:expr),+]) => {
         concat!(
             "select repository.id, repository.name, repository.url, repository.vcs, repository.branches, repository.archived,
                     repository.generation, repository.announced_push, repository.last_push, repository.checked_at,
@@ -60,13 +64,13 @@ macro_rules! repositories_sql {
              left join forest on forest.id = repository.forest
              left join locale on locale.id = repository.locale
              left join repository origin on origin.id = repository.fork_of ",
-            $rest
+            $($rest),+
         )
     };
 }
 
 const ALL: &str = repositories_sql!("order by repository.name");
-const NAMED: &str = repositories_sql!("where lower(repository.name) like lower($1) escape '\\' order by repository.name");
+const NAMED: &str = repositories_sql!(["where ", fits_sql!("repository.name", "$1"), " order by repository.name"]);
 const ONE: &str = repositories_sql!("where repository.name = $1");
 const OF_LOCALE: &str = repositories_sql!(
     "where repository.locale = (select id from locale where code = $1)

@@ -31,7 +31,7 @@ const BEGINNING: &str = "
     join repository on repository.id = repository_changeset.repository
     where changeset.revision >= $1 and changeset.revision <= $2 and repository.clone = $3
     order by changeset.revision
-    limit $4";
+    limit cast($4 as bigint)";
 
 impl Store {
     /// The newest changeset on a branch of a repository: the last that was pushed there, or where nothing was pushed, the last

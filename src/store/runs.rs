@@ -77,10 +77,11 @@ macro_rules! runs_sql {
 }
 
 const ONE: &str = runs_sql!("where run.id = $1");
-const NEWEST: &str = runs_sql!("where run.id < $1 order by run.id desc limit $2");
+const NEWEST: &str = runs_sql!("where run.id < $1 order by run.id desc limit cast($2 as bigint)");
 /// By itself: where the tree may be any, SQLite goes through the runs of all.
-const NEWEST_OF_TREE: &str =
-    runs_sql!("where run.tree = (select tree.id from tree where tree.code = $3) and run.id < $1 order by run.id desc limit $2");
+const NEWEST_OF_TREE: &str = runs_sql!(
+    "where run.tree = (select tree.id from tree where tree.code = $3) and run.id < $1 order by run.id desc limit cast($2 as bigint)"
+);
 /// Of few places: these first, then their runs.
 const NEWEST_OF_PLACES: &str = runs_sql!(
     "where run.id in (
@@ -92,7 +93,7 @@ const NEWEST_OF_PLACES: &str = runs_sql!(
            and ($5 = 0 or placed.id = place.run)
            and placed.id < $1
          order by placed.id desc
-         limit $2)
+         limit cast($2 as bigint))
      order by run.id desc"
 );
 const BEFORE: &str = runs_sql!(

@@ -5,12 +5,11 @@ use crate::domain::LocaleCode;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-/// A locale, and how many repositories have files of it.
+/// A locale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocaleRow {
     pub code: LocaleCode,
     pub name: Option<String>,
-    pub repositories: i64,
 }
 
 const ALL: &str = "
@@ -22,24 +21,17 @@ const ALL: &str = "
                                where file_locale.locale = locale.id and file_locale.repository = repository.id))) as repositories
     from locale
     order by locale.code";
-const ONE: &str = "
-    select locale.code, locale.name,
-           (select count(*) from repository
-            where repository.locale = locale.id
-               or (repository.locale_rules is not null
-                   and exists (select 1 from file_locale
-                               where file_locale.locale = locale.id and file_locale.repository = repository.id))) as repositories
-    from locale
-    where locale.code = $1";
+const ONE: &str = "select locale.code, locale.name from locale where locale.code = $1";
 const NAME: &str = "
     insert into locale (code, name, native) values ($1, $2, $3)
     on conflict (code) do update
        set name = coalesce(locale.name, excluded.name), native = coalesce(locale.native, excluded.native)";
 
 impl Store {
-    /// All locales by their codes.
-    pub async fn locales(&self) -> Result<Vec<LocaleRow>, StoreError> {
-        sqlx::query(ALL).fetch_all(self.readers()).await?.iter().map(locale_from).collect()
+    /// All locales by their codes, each with how many repositories have files of it.
+    pub async fn locales(&self) -> Result<Vec<(LocaleRow, i64)>, StoreError> {
+        let counted = |row: &AnyRow| Ok((locale_from(row)?, row.try_get("repositories")?));
+        sqlx::query(ALL).fetch_all(self.readers()).await?.iter().map(counted).collect()
     }
 
     /// The locale of that code.
@@ -57,5 +49,5 @@ impl Store {
 }
 
 fn locale_from(row: &AnyRow) -> Result<LocaleRow, StoreError> {
-    Ok(LocaleRow { code: parsed(row, "code")?, name: row.try_get("name")?, repositories: row.try_get("repositories")? })
+    Ok(LocaleRow { code: parsed(row, "code")?, name: row.try_get("name")? })
 }

@@ -3,6 +3,7 @@
 //! version is read **before** the rows, so that what was kept under it is never older than it.
 
 use super::database::{RowsSql, Store, StoreError, rows_sql};
+use super::pushlog::sql::fits_sql;
 use super::pushlog::{MOST_PATHS, PushKey};
 use super::rows::{Cell, Rows};
 use crate::domain::RepositoryId;
@@ -10,32 +11,40 @@ use sqlx::Row;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
-/// From so many on it is quicker to read pushes, newest first, until enough fit: at 3,000 of a million either way takes 20 ms.
-const FEW: usize = 3_000;
-/// How many filters are remembered; of each so many files, and of the last ones pushes too, at most 200 kB where each of so many
-/// changesets was pushed alone.
+/// From so many on, pushes are read, newest first, until enough fit. Below, they are found once, in some 100 ms, and remembered; reading
+/// takes 30 to 60 ms each time.
+const FEW: usize = 20_000;
+/// How many filters are remembered, each with as many files at most.
 const REMEMBERED: usize = 64;
+/// So many pushes are remembered of all filters together, those asked for last; of 100 bytes each.
+const REMEMBERED_PUSHES: usize = 200_000;
 /// The pattern that any text fits.
 pub(super) const LIKE_ALL: &str = "%";
 
 const FILE_COUNT: &str = "select count(*) as files from file";
-const FILES: &str = "
-    select file.id from file
-    where lower(file.path) like lower($1) escape '\\' and lower(file.path) like lower($2) escape '\\'
-      and lower(file.path) like lower($3) escape '\\' and lower(file.path) like lower($4) escape '\\'
-    limit $5";
+const FILES: &str = concat!(
+    "select file.id from file where ",
+    fits_sql!("file.path", "$1"),
+    " and ",
+    fits_sql!("file.path", "$2"),
+    " and ",
+    fits_sql!("file.path", "$3"),
+    " and ",
+    fits_sql!("file.path", "$4"),
+    " limit cast($5 as bigint)"
+);
 /// Two texts: PostgreSQL, which expects many changesets of every file, would read the whole table for SQLite's join (140 ms of two
 /// million rows); with a limit for each file it looks them up (under 1 ms).
 const CHANGESETS: RowsSql = RowsSql {
     sqlite: "select changeset_file.changeset
              from json_each($1) as r cross join changeset_file
              where changeset_file.file = cast(value->>0 as bigint)
-             limit $2",
+             limit cast($2 as bigint)",
     postgres: "select touching.changeset
                from jsonb_array_elements($1::jsonb) as r(value)
                cross join lateral (select changeset_file.changeset from changeset_file
-                                   where changeset_file.file = cast(value->>0 as bigint) limit $2) as touching
-               limit $2",
+                                   where changeset_file.file = cast(value->>0 as bigint) limit cast($2 as bigint)) as touching
+               limit cast($2 as bigint)",
 };
 
 const PUSHES: RowsSql = rows_sql!(
@@ -75,7 +84,7 @@ struct Fitting {
 impl Store {
     /// The pushes with changesets that touch one path with all of `paths` in it; none where these are many, or nothing is asked for.
     pub(super) async fn touching(&self, paths: &[String]) -> Result<Option<Touching>, StoreError> {
-        if paths.is_empty() {
+        if paths.is_empty() || self.known_paths(|known| known.are_many(paths)) {
             return Ok(None);
         }
         let version = self.recordings_version().await?;
@@ -143,7 +152,16 @@ impl Store {
 }
 
 impl KnownPaths {
-    /// What fits, if that was found out among as many files. What once was many is so for ever.
+    /// What fits is known to be many; what once was many is so for ever.
+    fn are_many(&mut self, paths: &[String]) -> bool {
+        let Some(place) = self.0.iter().position(|fitting| fitting.paths == paths && fitting.files.is_none()) else {
+            return false;
+        };
+        self.0[place..].rotate_left(1);
+        true
+    }
+
+    /// What fits, if that was found out among as many files.
     fn recall(&mut self, paths: &[String], among: i64) -> Option<Option<Arc<[i64]>>> {
         let place = self.0.iter().position(|fitting| fitting.paths == paths)?;
         let fitting = self.0.remove(place);
@@ -166,6 +184,13 @@ impl KnownPaths {
     fn learn_pushes(&mut self, paths: &[String], version: i64, pushes: &Touching) {
         if let Some(fitting) = self.0.iter_mut().find(|fitting| fitting.paths == paths) {
             fitting.pushes = Some((version, Arc::clone(pushes)));
+        }
+        let mut kept = 0;
+        for fitting in self.0.iter_mut().rev() {
+            kept += fitting.pushes.as_ref().map_or(0, |(_, pushes)| pushes.len());
+            if kept > REMEMBERED_PUSHES {
+                fitting.pushes = None;
+            }
         }
     }
 

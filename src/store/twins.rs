@@ -42,7 +42,7 @@ const OF_CHANGESET: &str = "
     select other.revision, 'hg' as vcs, other.id, other.known
     from twin join changeset other on other.id = twin.changeset
     where twin.revision = $2
-    limit $3";
+    limit cast($3 as bigint)";
 const HOLDERS: &str = "
     select repository.name, repository.url
     from repository_changeset join repository on repository.id = repository_changeset.repository

@@ -412,7 +412,7 @@ async fn a_search_that_reads_pushes_says_how_far_it_looked_and_goes_on_from_ther
     let world = World::with_forest().await;
     world.upstream.create(FR).await.unwrap();
     let author = |number: usize| if number == 0 { "the first" } else { "somebody" };
-    let pushes = 2_100;
+    let pushes = 800;
     let changesets = (0..pushes).map(|number| changeset(number, author(number))).collect::<Vec<_>>();
     world.deliver(world.message_newrepo(FR)).await;
     let repository = world.repository(FR).await;

@@ -86,7 +86,7 @@ impl Default for PushFilter {
 }
 
 impl ChangesetFilter {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         *self == ChangesetFilter::default()
     }
 
@@ -99,9 +99,9 @@ impl ChangesetFilter {
         self.bind_words_to(query.bind(i64::from(self.asks_for_words())))
     }
 
-    /// Binds whether anything is asked for, and all of it, as `said_sql!` and `touching_sql!` number it.
+    /// The same, and what it touches, as `wanted_sql!` numbers it.
     pub(super) fn bind_to<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
-        let query = self.bind_words_to(query.bind(i64::from(!self.is_empty()))).bind(i64::from(!self.paths.is_empty()));
+        let query = self.bind_said_to(query).bind(i64::from(!self.paths.is_empty()));
         let patterns = (0..MOST_PATHS).map(|part| self.paths.get(part).map_or(LIKE_ALL.to_owned(), |path| like(path)));
         patterns.fold(query, Query::bind)
     }
@@ -112,7 +112,7 @@ impl ChangesetFilter {
 }
 
 /// How many pushes are looked at for what only their changesets tell: about 20 ms on PostgreSQL.
-const LOOKED_INTO: i64 = 2_000;
+const LOOKED_INTO: i64 = 750;
 /// The same for what they tell themselves.
 const LOOKED_AT: i64 = 20_000;
 /// So many repositories are asked one by one: pushes of all, read in their order, would hold few of theirs.
@@ -231,7 +231,7 @@ impl Store {
         let changesets: HashSet<i64> = touching.iter().flat_map(|push| push.changesets.iter().copied()).collect();
         let query = sqlx::query(sql).bind(Rows::of(changesets.iter().map(|id| Cell::Number(*id))));
         let query = filter.changeset.bind_words_to(query.bind(filter.list()));
-        let query = stretch.bind_to(query).bind(pattern(&filter.user)).bind(filter.one_more()).bind(filter.skipped());
+        let query = stretch.bind_to(query).bind(like(&filter.user)).bind(filter.one_more()).bind(filter.skipped());
         let query = OfLocale::bind_to(filter.of_locale.as_ref(), query);
         Ok(query.fetch_all(self.readers()).await?)
     }
@@ -302,7 +302,7 @@ impl PushFilter {
 
     /// Binds what a push and its changesets have to be.
     fn bind_to<'q>(&self, query: Query<'q, Any, AnyArguments>, stretch: Stretch) -> Query<'q, Any, AnyArguments> {
-        stretch.bind_to(self.changeset.bind_to(query)).bind(pattern(&self.user))
+        stretch.bind_to(self.changeset.bind_to(query)).bind(like(&self.user))
     }
 
     fn one_more(&self) -> i64 {
@@ -369,9 +369,4 @@ fn nearest(edges: Vec<PushKey>, direction: Direction) -> Option<PushKey> {
         Direction::Older => edges.into_iter().max(),
         Direction::Newer => edges.into_iter().min(),
     }
-}
-
-/// A pattern that asks for what contains `text`, or nothing where anything will do.
-fn pattern(text: &str) -> String {
-    if text.is_empty() { String::new() } else { like(text) }
 }

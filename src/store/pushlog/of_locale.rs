@@ -40,6 +40,9 @@ impl Store {
             return Ok(None);
         };
         let own = self.edge_of_few(filter, filter.own(), stretch).await?;
+        if list.among.is_empty() {
+            return Ok(own);
+        }
         let sql = self.text(EDGE_IN_LOCALE.towards(filter.direction()));
         let query = stretch.bind_to(sqlx::query(sql)).bind(limit).bind(rows_of(&list.among)).bind(list.locale.to_string());
         let among = query.fetch_optional(self.readers()).await?.map(|row| PushKey::of(&row)).transpose()?;
@@ -62,9 +65,11 @@ impl Store {
             let query = if filter.is_once() { bind_once(query, filter, list) } else { query };
             found.extend(query.fetch_all(self.readers()).await?);
         }
-        let query = sqlx::query(self.text(IN_LOCALE.towards(filter.direction()))).bind(rows_of(&list.among));
-        let query = filter.bind_to(query, stretch).bind(part.limit).bind(part.skipped).bind(list.locale.to_string());
-        found.extend(query.fetch_all(self.readers()).await?);
+        if !list.among.is_empty() {
+            let query = sqlx::query(self.text(IN_LOCALE.towards(filter.direction()))).bind(rows_of(&list.among));
+            let query = filter.bind_to(query, stretch).bind(part.limit).bind(part.skipped).bind(list.locale.to_string());
+            found.extend(query.fetch_all(self.readers()).await?);
+        }
         filter.merged(found, part)
     }
 }

@@ -4,30 +4,51 @@
 use super::super::database::{RowsSql, rows_sql};
 use super::keys::Direction;
 
-/// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`. To put a text that anything
-/// fits into lower case would be most of the work.
+/// A text fits a pattern, whatever the case of either. To put texts into lower case is most of the work: not for a pattern that anything
+/// fits, and of the pattern itself once, not for each row.
+macro_rules! fits_sql {
+    ($text:literal, $pattern:literal) => {
+        concat!("(", $pattern, " = '%' or lower(", $text, ") like (select lower(", $pattern, ")) escape '\\')")
+    };
+}
+pub(in crate::store) use fits_sql;
+
+/// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`.
 macro_rules! said_sql {
     () => {
-        "($3 = '%' or lower(changeset.author) like lower($3) escape '\\')
-         and ($4 = '%' or lower(changeset.description) like lower($4) escape '\\')
-         and ($5 = '' or changeset.branch = (select branch.id from branch where branch.name = $5))"
+        concat!(
+            fits_sql!("changeset.author", "$3"),
+            " and ",
+            fits_sql!("changeset.description", "$4"),
+            " and ($5 = '' or changeset.branch = (select branch.id from branch where branch.name = $5))"
+        )
     };
 }
 pub(in crate::store) use said_sql;
 
-/// It touches a path with all of `$7` to `$10` in it, if that is asked for by `$6`.
-macro_rules! touching_sql {
+/// A changeset of `push_changeset` is what is asked for: by `$2` whether anything of what it says, by `$6` whether it touches a path with
+/// all of `$7` to `$10` in it. It is only looked up for what it says.
+macro_rules! wanted_sql {
     () => {
-        "($6 = 0 or (
-             select 1
-             from changeset_file join file on file.id = changeset_file.file
-             where changeset_file.changeset = changeset.id
-               and lower(file.path) like lower($7) escape '\\' and lower(file.path) like lower($8) escape '\\'
-               and lower(file.path) like lower($9) escape '\\' and lower(file.path) like lower($10) escape '\\'
-             limit 1) = 1)"
+        concat!(
+            "($2 = 0 or (select 1 from changeset where changeset.id = push_changeset.changeset and ",
+            said_sql!(),
+            " limit 1) = 1) and ($6 = 0 or (
+                 select 1
+                 from changeset_file join file on file.id = changeset_file.file
+                 where changeset_file.changeset = push_changeset.changeset and ",
+            fits_sql!("file.path", "$7"),
+            " and ",
+            fits_sql!("file.path", "$8"),
+            " and ",
+            fits_sql!("file.path", "$9"),
+            " and ",
+            fits_sql!("file.path", "$10"),
+            " limit 1) = 1)"
+        )
     };
 }
-pub(in crate::store) use touching_sql;
+pub(in crate::store) use wanted_sql;
 
 /// A text for either way in which a list is read.
 pub(super) struct Directed<T> {
@@ -59,21 +80,18 @@ macro_rules! fitting_sql {
              where repository.id = push.repository and ",
             $choice,
             " and (push.date, push.id) > ($11, $12) and (push.date, push.id) < ($13, $14)
-               and ($15 = '' or lower(push.pusher) like lower($15) escape '\\')
-               and ($2 = 0 or (
-                     select 1
-                     from push_changeset join changeset on changeset.id = push_changeset.changeset
-                     where push_changeset.push = push.id and ",
-            said_sql!(),
-            " and ",
-            touching_sql!(),
+               and ",
+            fits_sql!("push.pusher", "$15"),
+            " and (($2 = 0 and $6 = 0) or (
+                     select 1 from push_changeset where push_changeset.push = push.id and ",
+            wanted_sql!(),
             " limit 1) = 1)",
             $but,
             " order by push.date ",
             $direction,
             ", push.id ",
             $direction,
-            " limit $16 offset $17"
+            " limit cast($16 as bigint) offset $17"
         )
     };
 }
@@ -112,12 +130,13 @@ macro_rules! touched_sql {
                       and push_locale.locale = (select locale.id from locale where locale.code = $13)
                     limit 1) = 1))
                and (push.date, push.id) > ($6, $7) and (push.date, push.id) < ($8, $9)
-               and ($10 = '' or lower(push.pusher) like lower($10) escape '\\')
-             order by push.date ",
+               and ",
+            fits_sql!("push.pusher", "$10"),
+            " order by push.date ",
             $direction,
             ", push.id ",
             $direction,
-            " limit $11 offset $12"
+            " limit cast($11 as bigint) offset $12"
         )
     };
 }

@@ -70,11 +70,11 @@ pub(in crate::web) async fn locales(web: &Web) -> Result<Vec<LocaleShown>, PageE
         tallies.entry(&row.locale).or_default().add(row.counts.grade());
     }
     let locales = web.store.locales().await?;
-    let has_something = |locale: &&LocaleRow| locale.repositories > 0 || tallies.contains_key(&locale.code);
-    let shown = |locale: &LocaleRow| LocaleShown {
+    let has_something = |(locale, repositories): &&(LocaleRow, i64)| *repositories > 0 || tallies.contains_key(&locale.code);
+    let shown = |(locale, repositories): &(LocaleRow, i64)| LocaleShown {
         locale: locale.code.to_string(),
         name: locale.name.clone(),
-        repositories: locale.repositories,
+        repositories: *repositories,
         trees: tallies.get(&locale.code).copied().unwrap_or_default(),
     };
     Ok(locales.iter().filter(has_something).map(shown).collect())
