@@ -21,7 +21,7 @@ pub struct KeptPush {
     pub id: u64,
     pub user: Kept,
     pub date: i64,
-    /// In push order, without obsolete ones.
+    /// In push order, obsolete ones too.
     pub changesets: Vec<Revision>,
 }
 
@@ -45,7 +45,7 @@ const PUSHES: &str = "
     select push.push_id, push.pusher, push.date, changeset.revision
     from push
     left join push_changeset on push_changeset.push = push.id
-    left join changeset on changeset.id = push_changeset.changeset and changeset.obsolete = 0
+    left join changeset on changeset.id = push_changeset.changeset
     where push.repository = $1 and push.generation = $2
     order by push.push_id, push_changeset.position";
 const PUSHED: RowsSql = rows_sql!(
