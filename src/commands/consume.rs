@@ -23,6 +23,7 @@ const PARKED_LOOK: Duration = Duration::from_secs(30);
 pub(super) async fn consume_pulse(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
     let parts = Parts::open_by(clock, config, quiet()).await?;
+    parts.ask_to_write().await?;
     let stop = stop_on_signals()?;
     let listener = match parts.config.worker_listen() {
         Some(address) => Some(serve::listen(address, "setting worker.listen, or ELMO_WORKER_LISTEN").await?),
@@ -41,6 +42,7 @@ pub(super) async fn consume_pulse(config: Config, clock: Clock) -> anyhow::Resul
 pub(super) async fn run(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
     let parts = Parts::open_by(clock, config, quiet()).await?;
+    parts.ask_to_write().await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen(), serve::WEB).await?;
     let lanes = parts.lanes();

@@ -39,6 +39,11 @@ impl Parts {
 
     pub(super) fn ingest(&self) -> Ingest {
         Ingest::new(self.store.clone(), self.config.url_rules(), self.clock.clone())
+    /// What a worker does is to write; one that may not ends before it takes anything.
+    pub(super) async fn ask_to_write(&self) -> anyhow::Result<()> {
+        self.store.ask_to_write().await.context("a worker writes down what it is told")
+    }
+
     }
 
     /// What takes results of tasks, with a queue for each deployment that is configured.

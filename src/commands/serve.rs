@@ -17,6 +17,9 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<Outcom
     let store = open_store(&config).await?;
     let listener = listen(config.listen(), WEB).await?;
     let hooks = hooks(&config, Ingest::new(store.clone(), config.url_rules(), clock.clone()), None);
+    if hooks.is_some() {
+        store.ask_to_write().await.context("what comes to /hooks/github is written down (GITHUB_WEBHOOK_SECRET is set)")?;
+    }
     let (pages, stop) = (pages(&config, &store, &clock, hooks, None)?, stop_on_signals()?);
     supervisor::ready(&stop);
     serve_on(listener, pages, stop).await?;

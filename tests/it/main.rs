@@ -39,6 +39,7 @@ mod pages;
 mod parallel;
 mod pushes;
 mod pushlog;
+mod read_only;
 mod recordings;
 mod results;
 mod results_over_pulse;
