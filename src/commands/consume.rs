@@ -48,8 +48,10 @@ pub(super) async fn run(config: Config, clock: Clock) -> anyhow::Result<Outcome>
     let lanes = parts.lanes();
     let hooks = hooks(&parts.config, parts.ingest(), Some(lanes.clone()));
     let pages = serve::pages(&parts.config, &parts.store, &parts.clock, hooks, Some(queues.used_by(&parts)))?;
+    let limits = parts.config.web_limits();
     supervisor::ready(&stop);
-    let (served, worked) = tokio::join!(serve::serve_on(listener, pages, stop.clone()), work(&parts, &queues, &lanes, stop));
+    let (served, worked) =
+        tokio::join!(serve::serve_on(listener, pages, limits, stop.clone()), work(&parts, &queues, &lanes, stop));
     parts.close().await;
     served.and(worked)?;
     Ok(Outcome::Done)

@@ -13,6 +13,7 @@ pub use sections::{Log, LogFormat, Traces};
 use crate::domain::{NotAName, Retention, RootUrl, UrlRules};
 use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, PrivateHosts, QueueSettings};
 use crate::sync::LaneSettings;
+use crate::web::Limits;
 use given::{merge, refuse_unknown};
 use lengths::parse_duration;
 use sections::{
@@ -283,6 +284,12 @@ fn credentials(environment: &impl Fn(&str) -> Option<String>, prefix: &str) -> O
 
 #[cfg(test)]
 mod tests {
+
+    /// How far those who connect to it may go.
+    pub fn web_limits(&self) -> Limits {
+        let Web { connections, header_timeout, answer_timeout, .. } = self.web;
+        Limits { connections: connections.max(1), header: header_timeout, answer: answer_timeout }
+    }
     use super::{Config, EXAMPLE};
     use std::time::Duration;
 

@@ -105,6 +105,11 @@ pub(super) struct Worker {
 pub(super) struct Web {
     pub(super) listen: String,
 }
+    pub(super) connections: usize,
+    #[serde(deserialize_with = "duration")]
+    pub(super) header_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) answer_timeout: Duration,
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ArtifactCache {

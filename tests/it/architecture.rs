@@ -16,7 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sync", &["domain", "figures", "store", "fetch", "traces"]),
     ("pulse", &["domain", "figures"]),
     ("web", &["domain", "figures", "store", "fetch"]),
-    ("config", &["domain", "fetch", "pulse", "sync"]),
+    ("config", &["domain", "fetch", "pulse", "sync", "web"]),
+    ("hostile", &["config", "domain", "event", "fetch", "web"]),
     ("commands", &["config", "domain", "event", "fetch", "figures", "ingest", "plan", "pulse", "store", "sync", "traces", "web"]),
 ];
 
@@ -28,6 +29,9 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("elmo_git", &["fetch"]),
     ("elmo_hg", &["fetch"]),
     ("axum", &["web"]),
+    ("hyper", &["web"]),
+    ("hyper_util", &["web"]),
+    ("tokio_io_timeout", &["web"]),
     ("askama", &["web"]),
     ("csv", &["web"]),
     ("elmo_l10n", &["domain", "web"]),

@@ -48,6 +48,7 @@ mod retention;
 mod serving;
 mod support;
 mod teams;
+mod slow_clients;
 mod traces;
 mod twins;
 mod upgrades;

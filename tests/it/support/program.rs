@@ -52,6 +52,12 @@ impl Running {
         tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("it did not log {words:?}"))
     }
 
+    /// How many files and connections it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        let pid = self.child.id().expect("it runs");
+        std::fs::read_dir(format!("/proc/{pid}/fd")).expect("they are listed").count()
+    }
+
     pub(crate) fn tell(&self, signal: Signal) {
         tell(&self.child, signal);
     }
