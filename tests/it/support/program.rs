@@ -87,5 +87,6 @@ pub(crate) fn in_world(world: &World, program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(world.folder()).stdin(Stdio::null()).kill_on_drop(true);
     command.env("DATABASE_URL", &world.database.url).env("ELMO_DATA", world.data()).env_remove("PULSE_USER");
+    command.env("ELMO_PRIVATE_HOSTS", "127.0.0.1");
     command
 }

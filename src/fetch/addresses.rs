@@ -1,8 +1,10 @@
-//! Which addresses may be connected to when somebody else says where: none of this machine or a private network, unless the
-//! operator allows the host. What a name resolves to is what counts, and what is connected to.
+//! Which addresses may be connected to: none of this machine or a private network, unless the operator allows the host. What a
+//! name resolves to is what counts, and what is connected to.
 
-use super::{QueueError, Trouble};
+use super::FetchError;
+use crate::domain::{ErrorClass, RepositoryUrl};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use url::{Host, Url};
@@ -13,7 +15,7 @@ pub struct PrivateHosts(Arc<Vec<String>>);
 
 /// A name or address leads into a private network.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is in a private network, which is not allowed (setting taskcluster.private_hosts)")]
+#[error("{0} is in a private network, which is not allowed (setting private_hosts)")]
 pub(super) struct IsPrivate(String);
 
 impl PrivateHosts {
@@ -23,17 +25,34 @@ impl PrivateHosts {
     }
 
     /// Refuses a URL whose host is a private address; names are checked when they are resolved.
-    pub(super) fn check(&self, url: &Url) -> Result<(), QueueError> {
-        let address = match url.host() {
-            Some(Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address),
-            Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(QueueError::new(Trouble::Unusable, format!("{url} names no host"))),
-        };
-        if is_public(address) || self.allows(&address.to_string()) {
-            return Ok(());
+    pub(super) fn check(&self, url: &Url) -> Result<(), IsPrivate> {
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.check_address(address.into()),
+            Some(Host::Ipv6(address)) => self.check_address(address.into()),
+            Some(Host::Domain(_)) | None => Ok(()),
         }
-        Err(QueueError::because(Trouble::Forbidden, format!("{address} is not asked"), IsPrivate(address.to_string())))
+    }
+
+    /// Refuses a URL that leads into a private network, for a program that connects by itself: any address of a name may be the
+    /// one that it takes. A name that does not resolve here is left to the program, which may have a proxy.
+    pub(super) async fn check_for_program(&self, url: &RepositoryUrl) -> Result<(), FetchError> {
+        let refused = |error| FetchError::because(ErrorClass::Ours, format!("{url} is not asked"), error);
+        let Some(parsed) = Url::parse(url.as_str()).ok().filter(|url| url.scheme() != "file") else {
+            return Ok(());
+        };
+        self.check(&parsed).map_err(refused)?;
+        let Some(name) = parsed.domain().filter(|name| !self.allows(name)) else {
+            return Ok(());
+        };
+        let found = tokio::net::lookup_host((name, 0)).await.into_iter().flatten();
+        match found.into_iter().find(|address| !is_public(address.ip())) {
+            Some(_) => Err(refused(IsPrivate(name.to_owned()))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_address(&self, address: IpAddr) -> Result<(), IsPrivate> {
+        if is_public(address) || self.allows(&address.to_string()) { Ok(()) } else { Err(IsPrivate(address.to_string())) }
     }
 
     fn allows(&self, host: &str) -> bool {
@@ -50,11 +69,16 @@ impl Resolve for PrivateHosts {
             let usable: Vec<SocketAddr> =
                 found.into_iter().filter(|address| is_public(address.ip()) || hosts.allows(name)).collect();
             if usable.is_empty() {
-                return Err(Box::new(IsPrivate(name.to_owned())) as Box<dyn std::error::Error + Send + Sync>);
+                return Err(Box::new(IsPrivate(name.to_owned())) as Box<dyn Error + Send + Sync>);
             }
             Ok(Box::new(usable.into_iter()) as Addrs)
         })
     }
+}
+
+/// It was refused because it leads into a private network.
+pub(super) fn is_private(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| (*error).source()).any(<dyn Error>::is::<IsPrivate>)
 }
 
 /// The address is one of the open internet.
@@ -138,6 +162,21 @@ mod tests {
         for address in ["8.8.8.8", "151.101.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_resolves_inside_is_refused_before_a_program_asks_it() {
+        let check = async |hosts: &[&str], url: &str| {
+            let hosts = PrivateHosts::new(hosts.iter().map(|host| (*host).to_owned()).collect());
+            let url = crate::domain::RepositoryUrl::parse(url, crate::domain::UrlRules::FilesToo).unwrap();
+            hosts.check_for_program(&url).await.is_ok()
+        };
+        assert!(!check(&[], "http://localhost:8000/a").await);
+        assert!(!check(&[], "https://127.0.0.1/a").await);
+        assert!(!check(&["127.0.0.1"], "http://localhost/a").await, "it is the name that is allowed");
+        assert!(check(&["localhost"], "http://localhost:8000/a").await);
+        assert!(check(&[], "https://192.0.2.1.invalid/a").await, "nobody has that name");
+        assert!(check(&[], "file:///srv/hg/a").await);
     }
 
     #[test]
