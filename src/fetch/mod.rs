@@ -14,6 +14,7 @@ mod heads;
 mod history;
 mod holding;
 mod host_index;
+pub mod hostile;
 mod http;
 mod leftovers;
 mod pushlog;
@@ -21,8 +22,8 @@ mod taskcluster;
 mod timed;
 mod versions;
 
-pub use artifacts::{Artifacts, CacheError, Looked};
 pub use addresses::PrivateHosts;
+pub use artifacts::{Artifacts, CacheError, Looked};
 pub use clones::{CloneSettings, Clones};
 pub use error::FetchError;
 pub use git_clones::{CommitReader, GitClones, GitSettings, HostBranches};

@@ -5,13 +5,13 @@ use super::error::{self, PageError};
 use super::headers;
 use crate::domain::{GITHUB_HOOK, Message, from_hex};
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::pin::Pin;
@@ -111,7 +111,7 @@ async fn take(State(hooks): State<Hooks>, headers: HeaderMap, body: Body) -> Res
         "ping" => Ok((StatusCode::OK, "pong\n").into_response()),
         event => {
             let routing_key = event.chars().take(LONGEST_EVENT).collect();
-            let message = Message { exchange: GITHUB_HOOK.to_owned(), routing_key, body: body.to_vec(), root: None };
+            let message = Message { exchange: GITHUB_HOOK.to_owned(), routing_key, body, root: None };
             (hooks.receiver)(message).await.map_err(|NotTaken| PageError::NotNow)?;
             Ok(StatusCode::ACCEPTED.into_response())
         }
@@ -123,7 +123,7 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
 }
 
 /// Whether `sha256=…` is the body's HMAC under one of the secrets, each compared in a time that does not depend on it.
-fn is_signed(secrets: &[String], signature: &str, body: &[u8]) -> bool {
+pub(super) fn is_signed(secrets: &[String], signature: &str, body: &[u8]) -> bool {
     let Some(signature) = signature.strip_prefix("sha256=").and_then(from_hex::<32>) else {
         return false;
     };

@@ -136,3 +136,24 @@ fn every_library_has_one_place() {
         }
     }
 }
+
+/// The hashes of the standard library's maps are keyed anew at each start, so that nobody outside can make them collide.
+#[test]
+fn every_map_has_a_key_of_its_own() {
+    for (module, _) in MAY_USE {
+        for (path, text) in files(module) {
+            for other in ["with_hasher", "BuildHasherDefault", "FxHash", "ahash", "DefaultHasher"] {
+                assert!(!text.contains(other), "{} hashes by {other}", path.display());
+            }
+        }
+    }
+}
+
+/// Where one is compared byte by byte, its time tells how much of it was right.
+#[test]
+fn signatures_are_compared_in_one_place_and_as_a_whole() {
+    let naming: Vec<PathBuf> = files("web").into_iter().filter(|(_, text)| text.contains("Mac")).map(|(path, _)| path).collect();
+    assert_eq!(naming, [source().join("web/hooks.rs")]);
+    let hooks = std::fs::read_to_string(&naming[0]).unwrap();
+    assert!(hooks.contains("verify_slice") && !hooks.contains("finalize"), "only the library compares");
+}
