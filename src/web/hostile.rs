@@ -64,7 +64,7 @@ pub fn details(bytes: &[u8]) {
     for file in details::read(bytes).into_iter().flatten() {
         let texts = [&file.folder, &file.name].into_iter().chain(file.entries.iter().map(|entry| &entry.text));
         for text in texts {
-            assert!(!text.contains(|c: char| c == '\0' || c == '\x1b' || c == '\u{202e}'), "{text:?}");
+            assert!(!text.contains(['\0', '\x1b', '\u{202e}']), "{text:?}");
         }
     }
 }
