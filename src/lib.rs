@@ -10,6 +10,7 @@ pub mod domain;
 pub mod event;
 pub mod fetch;
 pub mod figures;
+pub mod hostile;
 pub mod ingest;
 pub mod plan;
 pub mod pulse;

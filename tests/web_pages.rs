@@ -7,6 +7,7 @@ use elmo::domain::{
     Revision, UrlRules,
 };
 use elmo::store::{Batch, Ending, Marking, Recording, Store};
+use elmo::web::Limits;
 use jiff::Timestamp;
 use reqwest::{Client, Method, Response, StatusCode};
 use std::time::Duration;
@@ -42,7 +43,7 @@ impl Site {
             elmo::fetch::Versions::new(folder.path(), "hg".as_ref(), "git".as_ref()),
             None,
         );
-        tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
+        tokio::spawn(elmo::web::serve(listener, router, Limits::default(), stop.clone()));
         Site { store, address, client: client(), _stop: stop.drop_guard(), _folder: folder }
     }
 

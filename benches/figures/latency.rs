@@ -3,7 +3,7 @@
 use crate::report::{Limit, Report, median, ms};
 use crate::setting::{FOREST, On, PATIENCE, Place, Setting, scaled};
 use elmo::domain::RepositoryName;
-use elmo::fetch::{Http, HttpSettings, page_after};
+use elmo::fetch::{Http, HttpSettings, PrivateHosts, page_after};
 use elmo_hg::{Hg, Servers};
 use elmo_testbed::Publisher;
 use elmo_upstream::{Bulk, Commit, Message};
@@ -85,7 +85,8 @@ impl Least {
         let hg = Hg::new("hg");
         let clone: &Path = &setting.folder.path().join(name.replace('/', "-"));
         hg.clone_repository(&setting.upstream.url_of(name), clone, PATIENCE, |_| {}).await?;
-        let http = Http::new(HttpSettings::default())?;
+        let private_hosts = PrivateHosts::new(vec!["127.0.0.1".to_owned()]);
+        let http = Http::new(HttpSettings { private_hosts, ..HttpSettings::default() })?;
         let servers = Servers::new(hg, 1, Duration::from_secs(600));
         servers.pull(clone, &setting.upstream.url_of(name), PATIENCE).await?;
         Ok(Least { http, url: setting.url(name)?, clone: clone.to_owned(), servers })

@@ -193,6 +193,7 @@ impl Worker {
             .env("DATABASE_URL", &place.database)
             .env("ELMO_DATA", &place.data)
             .env("ELMO_CONFIG", settings)
+            .env("ELMO_PRIVATE_HOSTS", "127.0.0.1")
             .stdin(Stdio::null())
             .stderr(std::fs::File::create(&log)?)
             .spawn()

@@ -64,7 +64,7 @@ impl Check {
         let clones = Clones::new(&config.data, config.hg_program(), 0, config.clones());
         let hg = clones.hg_version().await.map(|version| format!("Mercurial {version}"));
         report.add("hg", hg.map_err(|error| format!("{} (setting hg.program)", in_full(&error))))?;
-        let git = GitClones::new(&config.data, config.git_program(), config.git());
+        let git = GitClones::new(&config.data, config.git_program(), config.git()).with_http(Http::new(config.http())?);
         let version = git.version().await.map(|version| format!("git {version}"));
         report.add("git", version.map_err(|error| format!("{} (setting git.program)", in_full(&error))))?;
         report.add("disk", check_disk(&config.data))?;

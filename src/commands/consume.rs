@@ -23,6 +23,7 @@ const PARKED_LOOK: Duration = Duration::from_secs(30);
 pub(super) async fn consume_pulse(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
     let parts = Parts::open_by(clock, config, quiet()).await?;
+    parts.ask_to_write().await?;
     let stop = stop_on_signals()?;
     let listener = match parts.config.worker_listen() {
         Some(address) => Some(serve::listen(address, "setting worker.listen, or ELMO_WORKER_LISTEN").await?),
@@ -41,13 +42,16 @@ pub(super) async fn consume_pulse(config: Config, clock: Clock) -> anyhow::Resul
 pub(super) async fn run(config: Config, clock: Clock) -> anyhow::Result<Outcome> {
     let queues = Queues::of(&config)?;
     let parts = Parts::open_by(clock, config, quiet()).await?;
+    parts.ask_to_write().await?;
     let stop = stop_on_signals()?;
     let listener = serve::listen(parts.config.listen(), serve::WEB).await?;
     let lanes = parts.lanes();
     let hooks = hooks(&parts.config, parts.ingest(), Some(lanes.clone()));
     let pages = serve::pages(&parts.config, &parts.store, &parts.clock, hooks, Some(queues.used_by(&parts)))?;
+    let limits = parts.config.web_limits();
     supervisor::ready(&stop);
-    let (served, worked) = tokio::join!(serve::serve_on(listener, pages, stop.clone()), work(&parts, &queues, &lanes, stop));
+    let (served, worked) =
+        tokio::join!(serve::serve_on(listener, pages, limits, stop.clone()), work(&parts, &queues, &lanes, stop));
     parts.close().await;
     served.and(worked)?;
     Ok(Outcome::Done)

@@ -26,15 +26,22 @@ impl Parts {
     /// The same, with the time from this clock.
     pub(super) async fn open_by(clock: Clock, config: Config, watcher: Watcher) -> anyhow::Result<Parts> {
         let store = open_store(&config).await?;
+        let http = Http::new(config.http())?;
         let bringer = Bringer {
             store: store.clone(),
-            http: Http::new(config.http())?,
-            clones: Clones::new(&config.data, config.hg_program(), config.warm_hg(), config.clones()),
-            git: GitClones::new(&config.data, config.git_program(), config.git()),
+            clones: Clones::new(&config.data, config.hg_program(), config.warm_hg(), config.clones())
+                .with_private_hosts(config.private_hosts()),
+            git: GitClones::new(&config.data, config.git_program(), config.git()).with_http(http.clone()),
+            http,
             clock: clock.clone(),
             watcher,
         };
         Ok(Parts { config, store, clock, bringer })
+    }
+
+    /// What a worker does is to write; one that may not ends before it takes anything.
+    pub(super) async fn ask_to_write(&self) -> anyhow::Result<()> {
+        self.store.ask_to_write().await.context("a worker writes down what it is told")
     }
 
     pub(super) fn ingest(&self) -> Ingest {

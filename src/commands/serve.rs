@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::domain::Clock;
 use crate::ingest::Ingest;
 use crate::store::Store;
-use crate::web::{self, Hooks, Router, Work};
+use crate::web::{self, Hooks, Limits, Router, Work};
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,9 +17,13 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<Outcom
     let store = open_store(&config).await?;
     let listener = listen(config.listen(), WEB).await?;
     let hooks = hooks(&config, Ingest::new(store.clone(), config.url_rules(), clock.clone()), None);
-    let (pages, stop) = (pages(&config, &store, &clock, hooks, None)?, stop_on_signals()?);
+    if hooks.is_some() {
+        store.ask_to_write().await.context("what comes to /hooks/github is written down (GITHUB_WEBHOOK_SECRET is set)")?;
+    }
+    let (pages, limits) = (pages(&config, &store, &clock, hooks, None)?, config.web_limits());
+    let stop = stop_on_signals()?;
     supervisor::ready(&stop);
-    serve_on(listener, pages, stop).await?;
+    serve_on(listener, pages, limits, stop).await?;
     close(&store).await;
     Ok(Outcome::Done)
 }
@@ -47,10 +51,10 @@ pub(super) fn pages(
     })
 }
 
-pub(super) async fn serve_on(listener: TcpListener, pages: Router, stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn serve_on(listener: TcpListener, pages: Router, limits: Limits, stop: CancellationToken) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(url = %format_args!("http://{address}/"), "serving pages");
-    web::serve(listener, pages, stop).await.context("the web server ended")
+    web::serve(listener, pages, limits, stop).await.context("the web server ended")
 }
 
 /// Answers to whoever asks how a worker is, where there is a listener for it.
@@ -60,5 +64,5 @@ pub(super) async fn say_how_it_is(listener: Option<TcpListener>, how_it_is: Rout
     };
     let address = listener.local_addr()?;
     tracing::info!(url = %format_args!("http://{address}/__heartbeat__"), "saying how it is");
-    web::serve(listener, how_it_is, stop).await.context("the worker's web server ended")
+    web::serve(listener, how_it_is, Limits::default(), stop).await.context("the worker's web server ended")
 }

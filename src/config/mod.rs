@@ -13,6 +13,7 @@ pub use sections::{Log, LogFormat, Traces};
 use crate::domain::{NotAName, Retention, RootUrl, UrlRules};
 use crate::fetch::{CloneSettings, Credentials, GitSettings, HttpSettings, PrivateHosts, QueueSettings};
 use crate::sync::LaneSettings;
+use crate::web::Limits;
 use given::{merge, refuse_unknown};
 use lengths::parse_duration;
 use sections::{
@@ -125,6 +126,9 @@ impl Config {
         if let Some(data) = environment("ELMO_DATA") {
             self.data = PathBuf::from(data);
         }
+        if let Some(hosts) = environment("ELMO_PRIVATE_HOSTS") {
+            self.fetch.private_hosts = hosts.split_whitespace().map(str::to_owned).collect();
+        }
         self.read_credentials(&environment)?;
         let tokens = self.git.tokens.iter().filter_map(|token| Some((token.host.clone(), environment(&token.variable)?)));
         self.git_tokens = tokens.collect();
@@ -164,11 +168,12 @@ impl Config {
         self.artifacts.cache.clear();
     }
 
-    /// Takes results from this deployment and no other, which is on this machine.
+    /// Takes results from this deployment and no other, which is on this machine, as are the hosts of repositories.
     pub fn use_deployment_here(&mut self, root: RootUrl) {
         self.taskcluster.deployments =
             vec![Deployment { root, vhost: String::new(), routes: usual_routes(), credentials: String::new() }];
         self.taskcluster.private_hosts.push("127.0.0.1".to_owned());
+        self.fetch.private_hosts.push("127.0.0.1".to_owned());
     }
 
     /// The database's address.
@@ -223,7 +228,12 @@ impl Config {
 
     /// How far requests may go.
     pub fn http(&self) -> HttpSettings {
-        HttpSettings { time: self.fetch.timeout, size: self.fetch.max_answer_mib << 20 }
+        HttpSettings { time: self.fetch.timeout, size: self.fetch.max_answer_mib << 20, private_hosts: self.private_hosts() }
+    }
+
+    /// Hosts of repositories that may be asked although they are in a private network.
+    pub fn private_hosts(&self) -> PrivateHosts {
+        PrivateHosts::new(self.fetch.private_hosts.clone())
     }
 
     /// The Mercurial program.
@@ -273,6 +283,12 @@ impl Config {
     /// Where the web server listens.
     pub fn listen(&self) -> &str {
         &self.web.listen
+    }
+
+    /// How far those who connect to it may go.
+    pub fn web_limits(&self) -> Limits {
+        let Web { connections, header_timeout, answer_timeout, .. } = self.web;
+        Limits { connections: connections.max(1), header: header_timeout, answer: answer_timeout }
     }
 }
 

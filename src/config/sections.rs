@@ -61,6 +61,7 @@ pub(super) struct Fetch {
     #[serde(deserialize_with = "duration")]
     pub(super) timeout: Duration,
     pub(super) max_answer_mib: usize,
+    pub(super) private_hosts: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -104,6 +105,11 @@ pub(super) struct Worker {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Web {
     pub(super) listen: String,
+    pub(super) connections: usize,
+    #[serde(deserialize_with = "duration")]
+    pub(super) header_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) answer_timeout: Duration,
 }
 
 #[derive(Clone, Debug, Deserialize)]

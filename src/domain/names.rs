@@ -188,7 +188,8 @@ pub fn without_git(text: &str) -> &str {
 }
 
 fn check_file(url: &str, path: &str) -> Result<RepositoryUrl, NotAName> {
-    let plain = path.starts_with('/') && !path.contains("/../") && !path.contains("//") && !path.ends_with("/..");
+    let plain =
+        path.starts_with('/') && !path.contains("/../") && !path.contains("//") && !path.ends_with("/..") && !path.ends_with('/');
     if plain {
         Ok(RepositoryUrl(url.to_owned()))
     } else {
@@ -287,7 +288,9 @@ mod tests {
     #[test]
     fn files_are_taken_only_where_allowed() {
         assert!(RepositoryUrl::parse("file:///srv/hg/de", UrlRules::FilesToo).is_ok());
-        assert!(RepositoryUrl::parse("file:///srv/../etc", UrlRules::FilesToo).is_err());
+        for url in ["file:///srv/../etc", "file:///srv/hg//", "file:///", "file:////srv"] {
+            assert!(RepositoryUrl::parse(url, UrlRules::FilesToo).is_err(), "{url}");
+        }
     }
 
     #[test]

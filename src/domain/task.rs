@@ -81,10 +81,12 @@ impl FromStr for ArtifactName {
 
     fn from_str(text: &str) -> Result<ArtifactName, NotAName> {
         let printable = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
-        if printable && (1..=LONGEST_ARTIFACT_NAME).contains(&text.len()) {
+        // However they are written, as a part of a path they lead up.
+        let leads_up = matches!(text, "." | "..");
+        if printable && !leads_up && (1..=LONGEST_ARTIFACT_NAME).contains(&text.len()) {
             Ok(ArtifactName(text.to_owned()))
         } else {
-            Err(NotAName::new("artifact name", text, "it must be 1 to 1024 printable ASCII characters"))
+            Err(NotAName::new("artifact name", text, "it must be 1 to 1024 printable ASCII characters, and neither '.' nor '..'"))
         }
     }
 }
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn any_printable_name_is_an_artifacts() {
         assert!("public/../a b?#%.json".parse::<ArtifactName>().is_ok());
-        for name in ["", "a\nb", "é", &"x".repeat(1025)] {
+        for name in ["", "a\nb", "é", ".", "..", &"x".repeat(1025)] {
             assert!(name.parse::<ArtifactName>().is_err(), "{name}");
         }
     }

@@ -13,6 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 /// What was gone is asked for again after so long: somebody may have been wrong.
 const GONE_FOR: Duration = A_DAY;
 const LEVEL: i32 = 3;
+/// The longest document where no deployment is configured, in bytes.
+const LONGEST: usize = 16 << 20;
 /// More than this is not remembered of what fails and what was used.
 const REMEMBERED: usize = 20_000;
 
@@ -205,13 +208,18 @@ impl Inner {
 
     async fn kept(&self, key: &str) -> Option<Bytes> {
         let compressed = self.cache.get(&place(key, "zst")).await.ok()?.bytes().await.ok()?;
-        let document = zstd::decode_all(&compressed[..]).ok()?;
+        let document = decompressed(&compressed, self.longest())?;
         let mut state = self.state();
         if state.used.len() >= REMEMBERED {
             state.used.clear();
         }
         state.used.insert(key.to_owned(), self.clock.now());
         Some(document.into())
+    }
+
+    /// No document is longer that was fetched with these settings.
+    fn longest(&self) -> usize {
+        self.queues.iter().map(Queue::longest).max().unwrap_or(LONGEST)
     }
 
     /// Keeps a document. A cache that cannot be written is told of, and changes nothing for who looks.
@@ -308,6 +316,14 @@ impl Inner {
     }
 }
 
+/// What is in the cache is as good as whoever can write there: none where it is damaged or longer than a document can be.
+fn decompressed(compressed: &[u8], longest: usize) -> Option<Vec<u8>> {
+    let mut document = Vec::new();
+    let most = u64::try_from(longest).ok()?;
+    let read = zstd::stream::read::Decoder::new(compressed).ok()?.take(most.saturating_add(1)).read_to_end(&mut document).ok()?;
+    (read <= longest).then_some(document)
+}
+
 fn open(place: &str) -> Result<Box<dyn ObjectStore>, CacheError> {
     if place.contains("://") {
         return open_url(place);
@@ -356,4 +372,18 @@ fn key_at(place: &Path) -> String {
 
 fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decompressed;
+
+    #[test]
+    fn a_document_in_the_cache_that_swells_beyond_what_was_ever_fetched_is_none() {
+        let compressed = |length: usize| zstd::encode_all(&vec![b' '; length][..], 3).unwrap();
+        assert_eq!(decompressed(&compressed(1000), 1000).map(|document| document.len()), Some(1000));
+        assert_eq!(decompressed(&compressed(1001), 1000), None);
+        assert_eq!(decompressed(&compressed(256 << 20), 1000), None);
+        assert_eq!(decompressed(b"no zstd", 1000), None);
+    }
 }

@@ -4,7 +4,7 @@
 //! away and kept for a while. Readers see either the old or the new.
 
 use super::beside::{Beside, disk, into_place};
-use super::{FetchError, History, timed};
+use super::{FetchError, History, PrivateHosts, timed};
 use crate::domain::{RepositoryName, RepositoryUrl, Vcs};
 use elmo_hg::{Hg, HgError, Servers};
 use std::io;
@@ -30,6 +30,7 @@ pub struct Clones {
     hg: Hg,
     servers: Servers,
     pub(super) settings: CloneSettings,
+    private_hosts: Option<PrivateHosts>,
 }
 
 impl Clones {
@@ -37,7 +38,12 @@ impl Clones {
     pub fn new(data: &Path, hg: &Path, warm: usize, settings: CloneSettings) -> Clones {
         let hg = Hg::new(hg);
         let servers = Servers::new(hg.clone(), warm, Duration::from_secs(60));
-        Clones { data: data.to_owned(), hg, servers, settings }
+        Clones { data: data.to_owned(), hg, servers, settings, private_hosts: None }
+    }
+
+    /// Asks no hosts of private networks but these.
+    pub fn with_private_hosts(self, hosts: PrivateHosts) -> Clones {
+        Clones { private_hosts: Some(hosts), ..self }
     }
 
     /// Clones can be written.
@@ -68,6 +74,7 @@ impl Clones {
     }
 
     async fn pull_untimed(&self, clone: &RepositoryName, url: &RepositoryUrl) -> Result<(), FetchError> {
+        self.check(url).await?;
         let path = self.path(clone);
         match self.servers.pull(&path, url.as_str(), self.settings.pull_time).await {
             Err(HgError::Interrupted { .. }) => {
@@ -94,6 +101,7 @@ impl Clones {
 
     /// Clones by stream, and where the host does not want that (one with obsolescence markers does not), by changesets.
     async fn fill(&self, beside: &Beside, url: &RepositoryUrl, progress: &mut impl FnMut(u64)) -> Result<(), FetchError> {
+        self.check(url).await?;
         let (stream, time) = (self.hg.clone().with_stream_clones(), self.settings.clone_time);
         match stream.clone_repository(url.as_str(), beside.path(), time, |so_far| progress(so_far.bytes)).await {
             Err(HgError::Failed { said, .. }) => {
@@ -101,6 +109,13 @@ impl Clones {
                 Ok(self.hg.clone_repository(url.as_str(), beside.path(), time, |so_far| progress(so_far.bytes)).await?)
             }
             done => Ok(done?),
+        }
+    }
+
+    async fn check(&self, url: &RepositoryUrl) -> Result<(), FetchError> {
+        match &self.private_hosts {
+            Some(hosts) => hosts.check_for_program(url).await,
+            None => Ok(()),
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::beside::{Beside, disk, into_place};
 use super::clones::place;
-use super::{FetchError, timed};
-use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision, Vcs, without_git};
+use super::{FetchError, Http, timed};
+use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision, UrlRules, Vcs, without_git};
 use elmo_git::{Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Signature, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ pub struct GitClones {
     data: PathBuf,
     git: Git,
     settings: Arc<GitSettings>,
+    http: Option<Http>,
 }
 
 /// What a host shows of a repository.
@@ -42,6 +43,8 @@ pub struct HostBranches {
     pub moved_to: Option<String>,
 }
 
+/// What git asks first of a repository.
+const FIRST_QUESTION: &str = "/info/refs?service=git-upload-pack";
 /// How long the next commit may take.
 const NEXT_COMMIT: Duration = Duration::from_secs(600);
 
@@ -50,7 +53,12 @@ impl GitClones {
     pub fn new(data: &Path, git: &Path, settings: GitSettings) -> GitClones {
         let git = Git::new(git);
         let git = if settings.files_too { git.with_local_repositories() } else { git };
-        GitClones { data: data.to_owned(), git, settings: Arc::new(settings) }
+        GitClones { data: data.to_owned(), git, settings: Arc::new(settings), http: None }
+    }
+
+    /// Asks no hosts but those that `http` may ask, and goes by it where a host sends us on.
+    pub fn with_http(self, http: Http) -> GitClones {
+        GitClones { git: self.git.without_redirections(), http: Some(http), ..self }
     }
 
     /// There is a clone.
@@ -60,11 +68,18 @@ impl GitClones {
 
     /// Asks the host for its branches.
     pub async fn ask(&self, url: &RepositoryUrl) -> Result<HostBranches, FetchError> {
-        let listing = self.git.ls_remote(&self.remote(url)?, self.settings.fetch_time).await?;
+        let time = self.settings.fetch_time;
+        let (listing, moved_to) = match self.git.ls_remote(&self.remote(url).await?, time).await {
+            Ok(listing) => (listing, None),
+            Err(error) => {
+                let (remote, there) = self.sent_on(url, error).await?;
+                (self.git.ls_remote(&remote, time).await?, Some(there))
+            }
+        };
         Ok(HostBranches {
             head: listing.head.map(|branch| Kept::from_bytes(branch.as_bytes())),
             branches: named(&listing.branches),
-            moved_to: listing.moved_to.map(|to| plain(&to, url)),
+            moved_to: moved_to.or(listing.moved_to).map(|to| plain(&to, url)),
         })
     }
 
@@ -86,17 +101,39 @@ impl GitClones {
         branches: &[Kept],
     ) -> Result<Option<String>, FetchError> {
         let (path, wanted) = (self.path(clone), wanted(branches)?);
-        let (remote, time) = (self.remote(url)?, self.settings.fetch_time);
-        let moved_to = match self.git.update(&path, &remote, &wanted, time, |_| {}).await {
+        let (remote, time) = (self.remote(url).await?, self.settings.fetch_time);
+        let fetched = match self.git.update(&path, &remote, &wanted, time, |_| {}).await {
             // A claim is held by one worker, so whoever left the lock is gone.
             Err(GitError::Locked { lock }) => {
                 tracing::info!(clone = %clone, lock = %lock.display(), "an earlier fetch was cut off, its locks are removed");
                 self.git.remove_locks(&path).await?;
-                self.git.update(&path, &remote, &wanted, time, |_| {}).await?
+                self.git.update(&path, &remote, &wanted, time, |_| {}).await
             }
-            fetched => fetched?,
+            fetched => fetched,
+        };
+        let moved_to = match fetched {
+            Ok(moved_to) => moved_to,
+            Err(error) => {
+                let (remote, there) = self.sent_on(url, error).await?;
+                self.git.update(&path, &remote, &wanted, time, |_| {}).await?;
+                Some(there)
+            }
         };
         Ok(moved_to.map(|to| plain(&to, url)))
+    }
+
+    /// Where to go instead, if the error says that the host sent us on: a repository that was renamed. A token goes nowhere else.
+    async fn sent_on(&self, url: &RepositoryUrl, error: GitError) -> Result<(Remote, String), FetchError> {
+        let (GitError::Moved { .. }, Some(http), None) = (&error, &self.http, self.token(url)) else {
+            return Err(error.into());
+        };
+        let led = http.leads_to(&format!("{url}{FIRST_QUESTION}")).await?;
+        let there =
+            led.as_str().strip_suffix(FIRST_QUESTION).and_then(|there| RepositoryUrl::parse(there, UrlRules::OnlyHttp).ok());
+        match there {
+            Some(there) if there != *url => Ok((self.remote(&there).await?, there.to_string())),
+            _ => Err(error.into()),
+        }
     }
 
     /// Keeps commits by references of ours, whatever becomes of their branches.
@@ -116,8 +153,17 @@ impl GitClones {
         let beside = Beside::new(&self.data.join("clones/.new")).map_err(disk("make a folder for a new clone"))?;
         let new = beside.path().join(".git");
         self.git.init(&new, kind_of(host)).await?;
-        let (remote, wanted) = (self.remote(url)?, wanted(branches)?);
-        let cloning = async { Ok(self.git.update(&new, &remote, &wanted, self.settings.clone_time, progress).await?) };
+        let (remote, wanted) = (self.remote(url).await?, wanted(branches)?);
+        let (time, mut progress) = (self.settings.clone_time, progress);
+        let cloning = async {
+            match self.git.update(&new, &remote, &wanted, time, &mut progress).await {
+                Ok(_) => Ok(()),
+                Err(error) => {
+                    let (remote, _) = self.sent_on(url, error).await?;
+                    Ok(self.git.update(&new, &remote, &wanted, time, &mut progress).await.map(drop)?)
+                }
+            }
+        };
         timed(Vcs::Git, "clone", cloning).await?;
         into_place(&new, &self.path(clone), || self.exists(clone))
     }
@@ -176,13 +222,20 @@ impl GitClones {
         place(&self.data, clone).join(".git")
     }
 
-    fn remote(&self, url: &RepositoryUrl) -> Result<Remote, FetchError> {
+    async fn remote(&self, url: &RepositoryUrl) -> Result<Remote, FetchError> {
+        if let Some(http) = &self.http {
+            http.private_hosts().check_for_program(url).await?;
+        }
         let unusable = |error| FetchError::because(ErrorClass::Ours, format!("{url} cannot be asked"), error);
         let remote = Remote::new(url.as_str()).map_err(unusable)?;
-        match self.settings.tokens.iter().find(|(host, _)| host == url.host()) {
-            Some((_, token)) => remote.with_token(token).map_err(unusable),
+        match self.token(url) {
+            Some(token) => remote.with_token(token).map_err(unusable),
             None => Ok(remote),
         }
+    }
+
+    fn token(&self, url: &RepositoryUrl) -> Option<&str> {
+        self.settings.tokens.iter().find(|(host, _)| host == url.host()).map(|(_, token)| token.as_str())
     }
 }
 

@@ -3,6 +3,7 @@
 //! URLs and names come in checked, values of the domain go out. Every answer is bounded in size and time. Never writes to
 //! the database and never decides what an answer means.
 
+mod addresses;
 mod artifacts;
 mod beside;
 mod clones;
@@ -13,6 +14,7 @@ mod heads;
 mod history;
 mod holding;
 mod host_index;
+pub mod hostile;
 mod http;
 mod leftovers;
 mod pushlog;
@@ -20,6 +22,7 @@ mod taskcluster;
 mod timed;
 mod versions;
 
+pub use addresses::PrivateHosts;
 pub use artifacts::{Artifacts, CacheError, Looked};
 pub use clones::{CloneSettings, Clones};
 pub use error::FetchError;
@@ -31,6 +34,6 @@ pub use host_index::{Listed, list};
 pub use http::{Http, HttpSettings};
 pub use leftovers::Leftover;
 pub use pushlog::{PAGE, Page, page_after, parse_page, window};
-pub use taskcluster::{Credentials, ListedArtifact, PrivateHosts, Queue, QueueError, QueueSettings, Trouble};
+pub use taskcluster::{Credentials, ListedArtifact, Queue, QueueError, QueueSettings, Trouble};
 use timed::timed;
 pub use versions::{ChangedFile, How, Programs, Versions};

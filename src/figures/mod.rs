@@ -52,6 +52,12 @@ pub static REQUESTS: Timings<1> = Timings::new(
     ["status"],
     &SHORT,
 );
+/// Connections that made room for others.
+pub static LET_GO: Count<0> = Count::new(
+    "elmo_connections_let_go_total",
+    "Connections ended because others wanted in and these kept us waiting longest.",
+    [],
+);
 /// Since when nothing was heard from the broker on the connection of a queue; a queue without a connection is not in it.
 pub static HEARD: Ages<2> =
     Ages::new("elmo_broker_silent_seconds", "Since the broker was last heard, where it is connected.", ["vhost", "queue"]);
@@ -80,6 +86,7 @@ pub fn write(text: &mut Text) {
     STATEMENTS.write(text);
     TRANSACTIONS.write(text);
     REQUESTS.write(text);
+    LET_GO.write(text);
     HEARD.write(text);
     ROUNDS.write(text);
     process::write(text);

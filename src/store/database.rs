@@ -37,6 +37,10 @@ pub enum StoreError {
          run the newer program"
     )]
     TooOld { known: i64, needed: i64 },
+    #[error("the database's tables are not up to date, and may only be read; run elmo migrate as somebody who may write")]
+    NotUpToDate { source: sqlx::Error },
+    #[error("the database may only be read")]
+    OnlyRead { source: sqlx::Error },
     #[error("the database did not do as asked")]
     Query { source: sqlx::Error },
     #[error("a name, URL or revision in the database is not one: {0}")]
@@ -137,10 +141,12 @@ const POSTGRES_SESSION: &str = "set client_min_messages = warning; set jit = off
                                 set max_parallel_workers_per_gather = 0; set plan_cache_mode = force_generic_plan";
 
 impl Store {
-    /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock.
+    /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date, under a lock. Where they are that
+    /// already, nothing is written.
     ///
     /// # Errors
-    /// When it cannot be reached, or a newer program has taken something away from its tables.
+    /// When it cannot be reached, a newer program has taken something away from its tables, or they are not up to date and
+    /// may only be read.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let store = Store::connect(url).await?;
         store.migrate().await?;
@@ -167,8 +173,26 @@ impl Store {
 
     /// Brings the tables up to date; a second worker that starts at the same moment waits.
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        if migrations::are_done(&self.readers, self.kind).await? {
+            return Ok(());
+        }
         let mut connection = self.writers.acquire().await?;
         migrations::run(&mut connection, self.kind).await
+    }
+
+    /// Asks whether this program may write, and changes nothing.
+    ///
+    /// # Errors
+    /// When it may not, or the database does not say.
+    pub async fn ask_to_write(&self) -> Result<(), StoreError> {
+        let asked = self.change_nothing().await;
+        asked.map_err(|source| if is_refusal(&source) { StoreError::OnlyRead { source } } else { source.into() })
+    }
+
+    async fn change_nothing(&self) -> Result<(), sqlx::Error> {
+        let mut tx = self.writers.begin_with(begin(self.kind)).await?;
+        sqlx::query(NO_CHANGE).execute(&mut *tx).await?;
+        tx.rollback().await
     }
 
     /// Which database it is.
@@ -246,11 +270,7 @@ impl Store {
         I: Sync,
         F: for<'t> Fn(&'t mut Change, &'t I) -> Step<'t, T>,
     {
-        let begin = match self.kind {
-            Kind::Sqlite => "begin immediate",
-            Kind::Postgres => "begin",
-        };
-        let mut change_of = Change { tx: self.writers.begin_with(begin).await?, kind: self.kind };
+        let mut change_of = Change { tx: self.writers.begin_with(begin(self.kind)).await?, kind: self.kind };
         let done = change(&mut change_of, input).await?;
         Point::ChangeWritten.pass();
         change_of.tx.commit().await?;
@@ -273,6 +293,8 @@ impl Store {
     }
 }
 
+/// Whoever may not write is told so, although there is no such repository.
+const NO_CHANGE: &str = "update repository set announced_push = announced_push where id = 0";
 const LOCK_PUSHES: &str = "select cast(pg_advisory_xact_lock_shared(7305500001) as text)";
 const LOCK_RESULTS: &str = "select cast(pg_advisory_xact_lock(7305500001) as text)";
 const LOCK_SETTLING: &str = "select cast(pg_advisory_xact_lock(7305500002) as text)";
@@ -389,6 +411,19 @@ pub(super) async fn opened(pool: AnyPoolOptions, url: &str) -> Result<AnyPool, S
     Err(StoreError::Open { source })
 }
 
+fn begin(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "begin immediate",
+        Kind::Postgres => "begin",
+    }
+}
+
+/// Whoever asks may not write: a role without the right to it, a replica (PostgreSQL), a file that is open for reading (SQLite).
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
+    matches!(&*code, "42501" | "25006") || is_sqlite_code(&code, &[SQLITE_READ_ONLY])
+}
+
 /// Another transaction was in the way: serialization failure, deadlock (PostgreSQL), busy or locked (SQLite).
 fn is_collision(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
@@ -413,18 +448,21 @@ fn is_passing(error: &sqlx::Error) -> bool {
     }
 }
 
+const SQLITE_READ_ONLY: i32 = 8;
+
 fn is_sqlite_trouble(code: &str) -> bool {
-    const READ_ONLY: i32 = 8;
     const IO: i32 = 10;
     const FULL: i32 = 13;
     const CANNOT_OPEN: i32 = 14;
-    code.len() < 5 && code.parse::<i32>().is_ok_and(|code| [READ_ONLY, IO, FULL, CANNOT_OPEN].contains(&(code & 0xff)))
+    is_sqlite_code(code, &[SQLITE_READ_ONLY, IO, FULL, CANNOT_OPEN])
+}
+
+/// The code of SQLite is one of these, or a kind of one of these.
+fn is_sqlite_code(code: &str, kinds: &[i32]) -> bool {
+    code.len() < 5 && code.parse::<i32>().is_ok_and(|code| kinds.contains(&(code & 0xff)))
 }
 
 /// Ends the borrow of `connection` in a transaction of its own, for the migrations.
 pub(super) async fn begin_exclusive(connection: &mut sqlx::AnyConnection, kind: Kind) -> Result<Transaction<'_, Any>, sqlx::Error> {
-    match kind {
-        Kind::Sqlite => connection.begin_with("begin immediate").await,
-        Kind::Postgres => connection.begin().await,
-    }
+    connection.begin_with(begin(kind)).await
 }

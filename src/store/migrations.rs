@@ -2,9 +2,14 @@
 //!
 //! Migrations only add, so that a program goes on working while a newer one brings the tables up to date, and starts on them after that.
 
-use super::database::{Kind, StoreError, begin_exclusive};
+use super::database::{Kind, StoreError, begin_exclusive, is_refusal};
+use sqlx::any::AnyRow;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, AssertSqlSafe, Row, SqlSafeStr};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, SqlSafeStr};
+use std::collections::HashMap;
+
+const DONE: &str = "select version, checksum from _sqlx_migrations where success";
+const OLDEST: &str = "select max(oldest) as oldest from compatibility";
 
 const TEXTS: &[(i64, &str, &str)] = &[
     (1, "pushes", include_str!("../../migrations/0001_pushes.sql")),
@@ -17,6 +22,35 @@ const TEXTS: &[(i64, &str, &str)] = &[
     (9, "twins", include_str!("../../migrations/0009_twins.sql")),
     (11, "wishes", include_str!("../../migrations/0011_wishes.sql")),
 ];
+
+/// Whether there is nothing to do, so that whoever may only read can go on.
+///
+/// # Errors
+/// When a newer program has taken something away from the tables.
+pub(super) async fn are_done(readers: &AnyPool, kind: Kind) -> Result<bool, StoreError> {
+    let Some(done) = done(readers).await? else {
+        return Ok(false);
+    };
+    let is_done = |text: &(i64, &'static str, &'static str)| {
+        let migration = migration(*text, kind);
+        done.get(&migration.version).is_some_and(|checksum| *checksum == *migration.checksum)
+    };
+    if !TEXTS.iter().all(is_done) {
+        return Ok(false);
+    }
+    check_age(&mut *readers.acquire().await?).await?;
+    Ok(true)
+}
+
+/// The migrations that were run, with the digests of their texts; none where there are no tables, or where it is not said.
+async fn done(readers: &AnyPool) -> Result<Option<HashMap<i64, Vec<u8>>>, StoreError> {
+    let rows = match sqlx::query(DONE).fetch_all(readers).await {
+        Err(sqlx::Error::Database(_)) => return Ok(None),
+        rows => rows?,
+    };
+    let entry = |row: &AnyRow| Ok((row.try_get("version")?, row.try_get("checksum")?));
+    Ok(Some(rows.iter().map(entry).collect::<Result<_, sqlx::Error>>()?))
+}
 
 /// Brings the tables up to date in one transaction. PostgreSQL's advisory lock is held until after the commit, SQLite's
 /// writer lock by the transaction itself: the second to come waits and finds nothing left to do.
@@ -32,20 +66,29 @@ pub(super) async fn run(connection: &mut AnyConnection, kind: Kind) -> Result<()
 }
 
 async fn run_locked(connection: &mut AnyConnection, kind: Kind, migrator: &Migrator) -> Result<(), StoreError> {
-    let mut tx = begin_exclusive(connection, kind).await?;
+    let mut tx = begin_exclusive(connection, kind).await.map_err(|source| failed(MigrateError::Execute(source)))?;
     migrator.run_direct(None, &mut *tx, false).await.map_err(failed)?;
-    let needed: i64 =
-        sqlx::query("select max(oldest) as oldest from compatibility").fetch_one(&mut *tx).await?.try_get("oldest")?;
-    let known = TEXTS.last().map_or(0, |(version, ..)| *version);
-    if known < needed {
-        return Err(StoreError::TooOld { known, needed });
-    }
+    check_age(&mut tx).await?;
     tx.commit().await?;
     Ok(())
 }
 
+async fn check_age(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let needed: i64 = sqlx::query(OLDEST).fetch_one(connection).await?.try_get("oldest")?;
+    let known = TEXTS.last().map_or(0, |(version, ..)| *version);
+    if known < needed {
+        return Err(StoreError::TooOld { known, needed });
+    }
+    Ok(())
+}
+
 fn failed(source: MigrateError) -> StoreError {
-    StoreError::Migrate { source }
+    match source {
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) if is_refusal(&source) => {
+            StoreError::NotUpToDate { source }
+        }
+        source => StoreError::Migrate { source },
+    }
 }
 
 fn migration((version, name, text): (i64, &'static str, &'static str), kind: Kind) -> Migration {

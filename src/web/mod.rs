@@ -14,6 +14,7 @@ mod headers;
 mod health;
 mod highlight;
 mod hooks;
+pub mod hostile;
 mod metrics;
 mod pages;
 mod period;
@@ -25,6 +26,7 @@ mod query;
 mod repository;
 mod run;
 mod selection;
+mod server;
 mod shares;
 mod shipping;
 mod shown;
@@ -43,7 +45,6 @@ use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use board::Boards;
 use crowd::Crowds;
 use difference::Differences;
@@ -51,17 +52,13 @@ use error::PageError;
 use health::Health;
 pub use health::Work;
 pub use hooks::{Hooks, NotTaken, Receiver};
-use std::future::IntoFuture;
+pub use server::{Limits, serve};
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 /// The version of this program, as pages name it.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long one request may take, so that a database that hangs does not pile them up.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long requests under way may still take once the server is to stop.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a page asks: the store, the artifact cache, the clones, and what time it is.
 #[derive(Clone)]
@@ -128,28 +125,6 @@ fn in_order(pages: Router, health: Health) -> Router {
 /// None in practice: it holds texts and numbers only.
 pub fn repository_json(repository: &Repository, now: jiff::Timestamp) -> serde_json::Result<serde_json::Value> {
     serde_json::to_value(repository::RepositoryShown::of(repository, now))
-}
-
-/// Answers on `listener` until `stop`; requests under way then have 5 seconds to end.
-///
-/// # Errors
-/// When the listener cannot be used.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "answers on this connection may be late");
-        }
-    });
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
-    tokio::select! {
-        done = serving => done,
-        () = long_enough_after(stop) => Ok(()),
-    }
-}
-
-async fn long_enough_after(stop: CancellationToken) {
-    stop.cancelled().await;
-    tokio::time::sleep(FAREWELL).await;
 }
 
 async fn nothing_here() -> PageError {

@@ -18,7 +18,7 @@ pub(super) async fn without_nul(mut request: Request, next: Next) -> Result<Resp
     Ok(next.run(request).await)
 }
 
-fn replaced(uri: &Uri) -> Result<Uri, PageError> {
+pub(super) fn replaced(uri: &Uri) -> Result<Uri, PageError> {
     let too_long = || PageError::BadRequest("What follows the question mark in the address is too long.".to_owned());
     let query = uri.query().unwrap_or_default().replace(NUL, NOT_FOUND);
     let mut parts = uri.clone().into_parts();

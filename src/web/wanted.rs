@@ -3,6 +3,7 @@
 use super::error::PageError;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
 use url::form_urlencoded;
@@ -24,13 +25,8 @@ impl Wanted {
 
     /// All values of that name that are not empty, once each.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
-        let mut values: Vec<String> = Vec::new();
-        for (_, value) in self.0.iter().filter(|(known, value)| known == name && !value.is_empty()) {
-            if !values.contains(value) {
-                values.push(value.clone());
-            }
-        }
-        values
+        let (mut seen, values) = (HashSet::new(), self.0.iter().filter(|(known, value)| known == name && !value.is_empty()));
+        values.filter(|(_, value)| seen.insert(value)).map(|(_, value)| value.clone()).collect()
     }
 
     /// A yes or no: there with any value but 0, or not.

@@ -16,7 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sync", &["domain", "figures", "store", "fetch", "traces"]),
     ("pulse", &["domain", "figures"]),
     ("web", &["domain", "figures", "store", "fetch"]),
-    ("config", &["domain", "fetch", "pulse", "sync"]),
+    ("config", &["domain", "fetch", "pulse", "sync", "web"]),
+    ("hostile", &["config", "domain", "event", "fetch", "web"]),
     ("commands", &["config", "domain", "event", "fetch", "figures", "ingest", "plan", "pulse", "store", "sync", "traces", "web"]),
 ];
 
@@ -28,6 +29,9 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("elmo_git", &["fetch"]),
     ("elmo_hg", &["fetch"]),
     ("axum", &["web"]),
+    ("hyper", &["web"]),
+    ("hyper_util", &["web"]),
+    ("tokio_io_timeout", &["web"]),
     ("askama", &["web"]),
     ("csv", &["web"]),
     ("elmo_l10n", &["domain", "web"]),
@@ -140,4 +144,25 @@ fn every_library_has_one_place() {
             }
         }
     }
+}
+
+/// The hashes of the standard library's maps are keyed anew at each start, so that nobody outside can make them collide.
+#[test]
+fn every_map_has_a_key_of_its_own() {
+    for (module, _) in MAY_USE {
+        for (path, text) in files(module) {
+            for other in ["with_hasher", "BuildHasherDefault", "FxHash", "ahash", "DefaultHasher"] {
+                assert!(!text.contains(other), "{} hashes by {other}", path.display());
+            }
+        }
+    }
+}
+
+/// Where one is compared byte by byte, its time tells how much of it was right.
+#[test]
+fn signatures_are_compared_in_one_place_and_as_a_whole() {
+    let naming: Vec<PathBuf> = files("web").into_iter().filter(|(_, text)| text.contains("Mac")).map(|(path, _)| path).collect();
+    assert_eq!(naming, [source().join("web/hooks.rs")]);
+    let hooks = std::fs::read_to_string(&naming[0]).unwrap();
+    assert!(hooks.contains("verify_slice") && !hooks.contains("finalize"), "only the library compares");
 }

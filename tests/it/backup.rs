@@ -1,34 +1,8 @@
 //! The recipes of `docs/operations.md`: the commands that stand there are run as they stand.
 
-use crate::support::{Deployment, PATIENCE, Worker, World, comparison, in_world, run, text, until};
+use crate::support::{Deployment, PATIENCE, Worker, World, comparison, follow_recipe, run, text, until};
 use elmo::domain::{RepositoryName, Revision};
 use elmo::store::{PushFilter, Store};
-use std::path::PathBuf;
-
-const OPERATIONS: &str = include_str!("../../docs/operations.md");
-
-/// The commands under a heading.
-fn recipe(heading: &str) -> &'static str {
-    let (_, section) = OPERATIONS.split_once(&format!("### {heading}\n")).unwrap_or_else(|| panic!("no recipe for {heading}"));
-    let (_, commands) = section.split_once("```sh\n").unwrap();
-    commands.split_once("```").unwrap().0
-}
-
-/// Runs a recipe as an operator does, in a shell that stops at the first error.
-async fn follow(world: &World, heading: &str) {
-    let programs = PathBuf::from(env!("CARGO_BIN_EXE_elmo")).parent().unwrap().display().to_string();
-    let mut shell = in_world(world, "sh");
-    shell.args(["-euc", &format!("PATH={programs}:$PATH\n{}", recipe(heading))]);
-    shell.env("BACKUP", backup(world));
-    let done = shell.output().await.expect("the shell runs");
-    assert!(done.status.success(), "{heading}: {}", text(&done));
-}
-
-fn backup(world: &World) -> PathBuf {
-    let folder = world.folder().join("backup");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
 
 fn on(world: &World, what: &str) -> String {
     format!("{what} {}", if world.database.is_a_server() { "PostgreSQL" } else { "SQLite" })
@@ -42,14 +16,14 @@ async fn last_push(store: &Store, name: &str) -> u64 {
 async fn a_backup_that_was_taken_under_a_worker_is_restored_and_the_worker_catches_up() {
     let (world, name) = World::with_repository("fr").await;
     let (pulse, worker) = Worker::consuming(&world).await;
-    follow(&world, &on(&world, "Backing up")).await;
+    follow_recipe(&world, &on(&world, "Backing up")).await;
     let push = world.push(&name, "after the backup").await;
     pulse.publish(&[world.message(&name, &push)]).await;
     world.until_complete(&name, 2).await;
     worker.terminate().await;
     world.store.close().await;
 
-    follow(&world, &on(&world, "Restoring")).await;
+    follow_recipe(&world, &on(&world, "Restoring")).await;
     let store = Store::open(&world.database.url).await.unwrap();
     let restored = last_push(&store, &name).await;
     let worker = Worker::start(&world, &pulse);
@@ -97,11 +71,11 @@ async fn a_lost_database_is_read_from_the_hosts_again_but_for_what_only_it_knew(
     let deployment = Deployment::new(&world).await;
     deployment.compared(1, 1, &[comparison("fr", "browser.toml", 3, &[("/l10n-central/fr/", second.tip().to_string())])]).await;
     let (before, totals) = (pushes(&world.store).await, world.store.totals().await.unwrap());
-    follow(&world, &on(&world, "Backing up")).await;
+    follow_recipe(&world, &on(&world, "Backing up")).await;
     world.store.close().await;
 
     lose_database(&world).await;
-    follow(&world, "When the database is lost").await;
+    follow_recipe(&world, "When the database is lost").await;
     let store = Store::open(&world.database.url).await.unwrap();
     let verified = run(&world, Vec::new(), &["verify"]).await;
     let (after, totals_after) = (pushes(&store).await, store.totals().await.unwrap());

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod addresses;
 mod alerts;
 mod api;
 mod architecture;
@@ -27,6 +28,7 @@ mod github_over_pulse;
 mod health;
 mod history;
 mod hooks;
+mod hostile;
 mod imports;
 mod legacy;
 mod logs;
@@ -39,12 +41,14 @@ mod pages;
 mod parallel;
 mod pushes;
 mod pushlog;
+mod read_only;
 mod recordings;
 mod results;
 mod results_over_pulse;
 mod results_refused;
 mod retention;
 mod serving;
+mod slow_clients;
 mod support;
 mod teams;
 mod traces;

@@ -434,3 +434,30 @@ async fn what_has_come_is_on_the_page_that_is_asked_for_next() {
     assert_eq!(count(&after, "pushes"), count(&before, "pushes") + 1);
     assert_eq!(count(&after, "changesets"), count(&before, "changesets") + 1);
 }
+
+/// Whoever writes line ends into an address writes no header of the answer.
+#[tokio::test]
+async fn no_header_of_an_answer_is_written_by_who_asks() {
+    let (world, name) = World::with_repository("fr").await;
+    let pages = Pages::of(&world).await;
+    let evil = "%0d%0aX-Evil:%201%0d%0a%0d%0a%3Cb%3E";
+    for path in [
+        format!("/source/pushes/?desc={evil}"),
+        format!("/source/pushes/?format=csv&desc={evil}"),
+        format!("/source/pushes/?format=atom&user={evil}"),
+        format!("/source/pushes/{name}{evil}"),
+        format!("/source/diff/?repo={evil}&from=null&to=null"),
+        format!("/dashboard/?format=csv&tree={evil}"),
+        format!("/dashboard/tree-status/{evil}"),
+        format!("/teams/{evil}"),
+        format!("/trees/{evil}"),
+        format!("/api/v1/pushes?desc={evil}"),
+        format!("/api/v1/locales/{evil}"),
+        format!("/nowhere/{evil}"),
+    ] {
+        let page = pages.get(&path).await;
+        assert!(page.headers.get("x-evil").is_none(), "{path}: {:?}", page.headers);
+        let texts = page.headers.values().map(|value| value.to_str().unwrap_or_default());
+        assert!(texts.into_iter().all(|text| !text.contains("Evil")), "{path}: {:?}", page.headers);
+    }
+}

@@ -32,12 +32,7 @@ impl Calm {
         let store = Store::open(&format!("sqlite:{}", folder.join("calm.sqlite").display())).await?;
         let clock = Clock::of_this_machine();
         let bringer = bringer(store.clone(), folder, clock.clone())?;
-        let settings = QueueSettings {
-            time: PATIENCE,
-            size: 16 << 20,
-            reference_hosts: Vec::new(),
-            private_hosts: PrivateHosts::new(vec!["127.0.0.1".to_owned()]),
-        };
+        let settings = QueueSettings { time: PATIENCE, size: 16 << 20, reference_hosts: Vec::new(), private_hosts: this_machine() };
         let queue = Queue::new(outside.root(), None, settings, clock.clone())?;
         outside.follow(&store).await?;
         Ok(Calm {
@@ -64,12 +59,17 @@ impl Calm {
     }
 }
 
+/// All hosts are here.
+fn this_machine() -> PrivateHosts {
+    PrivateHosts::new(vec!["127.0.0.1".to_owned()])
+}
+
 fn bringer(store: Store, data: &Path, clock: Clock) -> anyhow::Result<Bringer> {
     let limits = CloneSettings { clone_time: PATIENCE, pull_time: PATIENCE, aside_bytes: 1 << 30 };
     let git = GitSettings { clone_time: PATIENCE, fetch_time: PATIENCE, files_too: true, tokens: Vec::new() };
     Ok(Bringer {
         store,
-        http: Http::new(HttpSettings { time: PATIENCE, ..HttpSettings::default() })?,
+        http: Http::new(HttpSettings { time: PATIENCE, private_hosts: this_machine(), ..HttpSettings::default() })?,
         clones: Clones::new(data, Path::new("hg"), 1, limits),
         git: GitClones::new(data, Path::new("git"), git),
         clock,

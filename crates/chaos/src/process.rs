@@ -28,6 +28,7 @@ impl Surroundings {
         let mut command = Command::new(&self.program);
         command.arg(PROGRAM).args(arguments).current_dir(&self.folder).stdin(Stdio::null()).kill_on_drop(true);
         command.env("DATABASE_URL", &self.database).env("ELMO_DATA", &self.data).env(CLOCK, &self.clock);
+        command.env("ELMO_PRIVATE_HOSTS", "127.0.0.1");
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
         command
     }

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use elmo_process::{Group, tail};
+use tokio::io::AsyncRead;
 use tokio::process::ChildStdout;
 use tokio::task::JoinHandle;
 
@@ -154,7 +155,7 @@ impl Commits {
         let Some(running) = &mut self.0 else {
             return Ok(None);
         };
-        let next = running.next().await;
+        let next = next_commit(&mut running.fields).await;
         match next {
             Ok(Some(commit)) => Ok(Some(commit)),
             Ok(None) | Err(GitError::Broken { .. }) => self.end(next).await,
@@ -190,32 +191,30 @@ impl Commits {
     }
 }
 
-impl Running {
-    async fn next(&mut self) -> Result<Option<Commit>, GitError> {
-        let fields = &mut self.fields;
-        fields.begin();
-        if fields.peek().await?.is_none() {
-            return Ok(None);
-        }
-        let hash = Hash::from_hex(fields.next().await?).ok_or_else(GitError::no_answer)?;
-        let parents = parents(fields.next().await?).ok_or_else(GitError::no_answer)?;
-        let author = self.signature().await?;
-        let committer = self.signature().await?;
-        let encoding = Some(self.fields.next().await?.to_vec()).filter(|encoding| !encoding.is_empty());
-        let message = self.fields.next().await?.to_vec();
-        let mut changes = Vec::new();
-        while let Some(change) = next_change(&mut self.fields).await? {
-            changes.push(change);
-        }
-        Ok(Some(Commit { hash, parents, author, committer, encoding, message, changes }))
+/// Reads a commit; none at the end.
+pub(crate) async fn next_commit<R: AsyncRead + Unpin>(fields: &mut Fields<R>) -> Result<Option<Commit>, GitError> {
+    fields.begin();
+    if fields.peek().await?.is_none() {
+        return Ok(None);
     }
+    let hash = Hash::from_hex(fields.next().await?).ok_or_else(GitError::no_answer)?;
+    let parents = parents(fields.next().await?).ok_or_else(GitError::no_answer)?;
+    let author = signature(fields).await?;
+    let committer = signature(fields).await?;
+    let encoding = Some(fields.next().await?.to_vec()).filter(|encoding| !encoding.is_empty());
+    let message = fields.next().await?.to_vec();
+    let mut changes = Vec::new();
+    while let Some(change) = next_change(fields).await? {
+        changes.push(change);
+    }
+    Ok(Some(Commit { hash, parents, author, committer, encoding, message, changes }))
+}
 
-    async fn signature(&mut self) -> Result<Signature, GitError> {
-        let name = self.fields.next().await?.to_vec();
-        let email = self.fields.next().await?.to_vec();
-        let (time, offset) = date(self.fields.next().await?);
-        Ok(Signature { name, email, time, offset })
-    }
+async fn signature<R: AsyncRead + Unpin>(fields: &mut Fields<R>) -> Result<Signature, GitError> {
+    let name = fields.next().await?.to_vec();
+    let email = fields.next().await?.to_vec();
+    let (time, offset) = date(fields.next().await?);
+    Ok(Signature { name, email, time, offset })
 }
 
 fn parents(field: &[u8]) -> Option<Vec<Hash>> {

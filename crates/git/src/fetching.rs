@@ -273,7 +273,7 @@ fn named(line: &[u8], between: u8) -> Option<(Hash, Vec<u8>)> {
 }
 
 /// Reads what a host has; what is no branch is left out.
-fn listing(printed: &[u8]) -> Listing {
+pub(crate) fn listing(printed: &[u8]) -> Listing {
     let mut listing = Listing::default();
     for line in printed.split(|&byte| byte == b'\n') {
         if let Some(target) = line.strip_prefix(b"ref: ").and_then(|line| line.strip_suffix(b"\tHEAD")) {

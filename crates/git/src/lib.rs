@@ -19,6 +19,8 @@ mod remote;
 mod revisions;
 mod server;
 
+pub mod hostile;
+
 pub use branch::{Branch, NotABranch};
 pub use changes::{Change, Entry, Kind, Mode, Renames};
 pub use commits::{Commit, Commits, Range, Signature};

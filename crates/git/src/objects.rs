@@ -182,7 +182,7 @@ fn is_a_path(path: &[u8]) -> bool {
 }
 
 /// Says whether a tree, as git stores it, names a file; a folder or a submodule is none.
-fn has_file(mut tree: &[u8], name: &[u8], hash: usize) -> bool {
+pub(crate) fn has_file(mut tree: &[u8], name: &[u8], hash: usize) -> bool {
     while let Some(end) = memchr::memchr(0, tree) {
         let Some(space) = memchr::memchr(b' ', &tree[..end]) else {
             return false;

@@ -38,6 +38,7 @@ pub struct Git {
     silence: Duration,
     output_limit: usize,
     local: bool,
+    redirections: bool,
 }
 
 /// What a command has printed, and how it ended.
@@ -61,6 +62,7 @@ impl Git {
             silence: Duration::from_secs(60),
             output_limit: OUTPUT,
             local: false,
+            redirections: true,
         }
     }
 
@@ -94,6 +96,12 @@ impl Git {
         self
     }
 
+    /// Follows no host that sends us on: it is said as [`GitError::Moved`], and the caller decides.
+    pub fn without_redirections(mut self) -> Git {
+        self.redirections = false;
+        self
+    }
+
     /// Asks git for its version, such as `2.39.5`.
     pub async fn version(&self) -> Result<String, GitError> {
         let printed = self.ask(self.command().arg("version"), VERSION_LIMIT).await?;
@@ -116,7 +124,7 @@ impl Git {
     /// Prepares a run that talks to a host.
     pub(crate) fn command_to(&self, remote: &Remote, repo: Option<&Path>) -> Command {
         // A token would go wherever the host sends us.
-        let redirects = if remote.has_token() { "false" } else { "initial" };
+        let redirects = if remote.has_token() || !self.redirections { "false" } else { "initial" };
         let mut settings = vec![("http.followRedirects".to_owned(), redirects.to_owned())];
         settings.extend(remote.header());
         let mut command = self.command_with(settings);

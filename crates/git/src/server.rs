@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use elmo_process::{Group, tail};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
@@ -21,9 +21,12 @@ const HEADER: u64 = 256;
 pub(crate) struct Server {
     group: Group,
     requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    answers: Answers<BufReader<ChildStdout>>,
     complaints: JoinHandle<Vec<u8>>,
 }
+
+/// What a server says, as it comes out of a pipe.
+pub(crate) struct Answers<R>(pub(crate) R);
 
 /// What is behind a name.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,24 +51,14 @@ impl Server {
             return Err(git.not_started(io::ErrorKind::BrokenPipe.into()));
         };
         let complaints = tokio::spawn(tail(child.stderr.take(), COMPLAINTS));
-        Ok(Server { group, requests, answers: BufReader::with_capacity(64 * 1024, answers), complaints })
+        Ok(Server { group, requests, answers: Answers(BufReader::with_capacity(64 * 1024, answers)), complaints })
     }
 
     /// Asks for one object, of which not more than `limit` bytes are kept. After an error the server is of no use any more.
     pub(crate) async fn object(&mut self, name: &[u8], limit: u64) -> io::Result<Object> {
         self.requests.write_all(&[name, b"\0"].concat()).await?;
         self.requests.flush().await?;
-        let header = self.header(name).await?;
-        let Some(header) = header else {
-            return Ok(Object::Missing);
-        };
-        let words: Vec<&str> = header.trim_end().split(' ').collect();
-        match words[..] {
-            // The commit of a submodule, which newer versions of git tell from others.
-            [_, "missing" | "submodule"] => Ok(Object::Missing),
-            [_, kind, size] => self.content(kind, size.parse().map_err(|_| nonsense())?, limit).await,
-            _ => Err(nonsense()),
-        }
+        self.answers.object(name, limit).await
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -81,6 +74,23 @@ impl Server {
         }
         classify(128, &said)
     }
+}
+
+impl<R: AsyncBufRead + Unpin> Answers<R> {
+    /// Reads the answer to a name.
+    pub(crate) async fn object(&mut self, name: &[u8], limit: u64) -> io::Result<Object> {
+        let header = self.header(name).await?;
+        let Some(header) = header else {
+            return Ok(Object::Missing);
+        };
+        let words: Vec<&str> = header.trim_end().split(' ').collect();
+        match words[..] {
+            // The commit of a submodule, which newer versions of git tell from others.
+            [_, "missing" | "submodule"] => Ok(Object::Missing),
+            [_, kind, size] => self.content(kind, size.parse().map_err(|_| nonsense())?, limit).await,
+            _ => Err(nonsense()),
+        }
+    }
 
     /// Reads the line before an object; none if there is no object.
     ///
@@ -89,10 +99,10 @@ impl Server {
     async fn header(&mut self, name: &[u8]) -> io::Result<Option<String>> {
         let colon = name.iter().position(|&byte| byte == b':');
         let mut line = vec![0; colon.map_or(0, |at| at + 1)];
-        self.answers.read_exact(&mut line).await?;
+        self.0.read_exact(&mut line).await?;
         if colon.is_some() && line.ends_with(b":") {
             let mut rest = vec![0; name.len() - line.len()];
-            self.answers.read_exact(&mut rest).await?;
+            self.0.read_exact(&mut rest).await?;
             self.line(&mut rest).await?;
             return Ok(None);
         }
@@ -101,7 +111,7 @@ impl Server {
     }
 
     async fn line(&mut self, line: &mut Vec<u8>) -> io::Result<()> {
-        (&mut self.answers).take(HEADER).read_until(b'\n', line).await?;
+        (&mut self.0).take(HEADER).read_until(b'\n', line).await?;
         if line.ends_with(b"\n") { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
@@ -120,12 +130,12 @@ impl Server {
 
     async fn keep(&mut self, size: u64) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
-        let read = (&mut self.answers).take(size).read_to_end(&mut content).await?;
+        let read = (&mut self.0).take(size).read_to_end(&mut content).await?;
         if read as u64 == size { Ok(content) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     async fn skip(&mut self, size: u64) -> io::Result<Vec<u8>> {
-        tokio::io::copy(&mut (&mut self.answers).take(size), &mut tokio::io::sink()).await?;
+        tokio::io::copy(&mut (&mut self.0).take(size), &mut tokio::io::sink()).await?;
         Ok(Vec::new())
     }
 }

@@ -69,6 +69,13 @@ impl Changelog {
         Ok(Changelog { index, data, path, unpacker: Unpacker::new(), newest: Text::default() })
     }
 
+    /// Takes the bytes of an index that holds its texts.
+    pub(crate) fn inline(file: Vec<u8>) -> Result<Changelog, ChangelogError> {
+        let (index, texts) = Index::read(file).map_err(|what| ChangelogError::Corrupt { rev: None, what })?;
+        let data = Data::Inline(texts.unwrap_or_default());
+        Ok(Changelog { index, data, path: PathBuf::new(), unpacker: Unpacker::new(), newest: Text::default() })
+    }
+
     /// Counts the changesets.
     pub fn len(&self) -> u32 {
         self.index.len()

@@ -14,6 +14,7 @@ mod server;
 mod servers;
 
 pub mod changelog;
+pub mod hostile;
 
 pub use changelog::{Changelog, ChangelogError};
 pub use changeset::Changeset;

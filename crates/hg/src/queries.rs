@@ -96,8 +96,7 @@ impl Servers {
         let template = "{status}\\0{path}\\0{source}\\0";
         let args = ["status", "-mar", "-C", "--rev", &from, "--rev", &to, "-T", template];
         let output = self.ask(repo, &args, READING).await?;
-        let fields: Vec<&[u8]> = output.stdout.split(|&byte| byte == 0).collect();
-        fields.chunks_exact(3).map(|fields| entry(fields).ok_or_else(no_answer)).collect()
+        entries(&output.stdout).ok_or_else(no_answer)
     }
 
     /// Reads changesets in the order of `nodes`, for repositories whose changelog cannot be read without hg.
@@ -137,12 +136,7 @@ impl Servers {
 
     async fn log_of(&self, repo: &Path, revs: &str) -> Result<Vec<Changeset>, HgError> {
         let output = self.ask(repo, &["--hidden", "log", "-r", revs, "-T", CHANGESET], READING).await?;
-        let mut rest = &output.stdout[..];
-        let mut changesets = Vec::new();
-        while !rest.is_empty() {
-            changesets.push(changeset(&mut rest).ok_or_else(no_answer)?);
-        }
-        Ok(changesets)
+        changesets(&output.stdout).ok_or_else(no_answer)
     }
 
     async fn ask(&self, repo: &Path, args: &[&str], limit: Duration) -> Result<Output, HgError> {
@@ -161,6 +155,11 @@ fn no_answer() -> HgError {
     HgError::broken("answered what was not asked", b"")
 }
 
+pub(crate) fn entries(printed: &[u8]) -> Option<Vec<StatusEntry>> {
+    let fields: Vec<&[u8]> = printed.split(|&byte| byte == 0).collect();
+    fields.chunks_exact(3).map(entry).collect()
+}
+
 fn entry(fields: &[&[u8]]) -> Option<StatusEntry> {
     let kind = match fields[0] {
         b"A" => Kind::Added,
@@ -172,7 +171,7 @@ fn entry(fields: &[&[u8]]) -> Option<StatusEntry> {
     Some(StatusEntry { path: fields[1].to_vec(), kind, copied_from })
 }
 
-fn contents(mut printed: &[u8]) -> Option<HashMap<Vec<u8>, Vec<u8>>> {
+pub(crate) fn contents(mut printed: &[u8]) -> Option<HashMap<Vec<u8>, Vec<u8>>> {
     let mut contents = HashMap::new();
     while !printed.is_empty() {
         contents.insert(counted(&mut printed)?, counted(&mut printed)?);
@@ -185,6 +184,14 @@ const CHANGESET: &str = "{node}{p1node}{p2node}{date|hgdate}\\n\
     {ifcontains('close', extras, '1', '0')}\
     {author|count}:{author}{branch|count}:{branch}{desc|count}:{desc}\
     {files|count}:{files % '{file}\\0'}";
+
+pub(crate) fn changesets(mut printed: &[u8]) -> Option<Vec<Changeset>> {
+    let mut changesets = Vec::new();
+    while !printed.is_empty() {
+        changesets.push(changeset(&mut printed)?);
+    }
+    Some(changesets)
+}
 
 fn changeset(rest: &mut &[u8]) -> Option<Changeset> {
     let [node, p1, p2] = [node(rest)?, node(rest)?, node(rest)?];

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 use elmo_process::{Group, tail};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
@@ -30,12 +30,15 @@ pub struct Output {
 pub(crate) struct Server {
     group: Group,
     requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    answers: Answers<BufReader<ChildStdout>>,
     /// Gives what the process itself writes to its standard error: Python's complaints.
     complaints: JoinHandle<Vec<u8>>,
     /// Commands that were sent to it.
     pub(crate) served: u32,
 }
+
+/// What a server says, as it comes out of a pipe.
+pub(crate) struct Answers<R>(pub(crate) R);
 
 /// Why a server did not run a command.
 pub(crate) enum Failure {
@@ -74,39 +77,19 @@ impl Server {
             return Err(hg.not_started(io::ErrorKind::BrokenPipe.into()));
         };
         let complaints = tokio::spawn(tail(child.stderr.take(), TAIL));
-        Ok(Server { group, requests, answers: BufReader::new(answers), complaints, served: 0 })
+        Ok(Server { group, requests, answers: Answers(BufReader::new(answers)), complaints, served: 0 })
     }
 
     /// Reads what a server says first.
     pub(crate) async fn greeting(&mut self) -> Result<(), Failure> {
-        let (channel, length) = self.header().await?;
-        if channel != b'o' || length > GREETING {
-            return Err(Failure::died("did not greet as a command server"));
-        }
-        let greeting = self.bytes(length).await?;
-        if !greeting.windows(10).any(|words| words == b"runcommand") {
-            return Err(Failure::died("cannot run commands"));
-        }
-        Ok(())
+        self.answers.greeting().await
     }
 
     /// Runs one command, of which not more than `limit` bytes are taken.
     pub(crate) async fn run(&mut self, args: &[OsString], limit: usize) -> Result<Output, Failure> {
         self.served += 1;
         self.send(args).await.map_err(|_| Failure::NotSent)?;
-        let mut output = Output { code: 0, stdout: Vec::new(), stderr: Vec::new() };
-        loop {
-            let (channel, length) = self.header().await?;
-            let left = limit.saturating_sub(output.stdout.len() + output.stderr.len());
-            match channel {
-                b'o' => self.take(length, left, &mut output.stdout).await?,
-                b'e' => self.take(length, left, &mut output.stderr).await?,
-                b'r' => return self.code(length).await.map(|code| Output { code, ..output }),
-                b'I' | b'L' => self.requests.write_all(&[0; 4]).await?,
-                channel if channel.is_ascii_lowercase() => self.skip(length).await?,
-                _ => return Err(Failure::died("asked for what is not known here")),
-            }
-        }
+        self.answers.output(&mut self.requests, limit).await
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -133,10 +116,41 @@ impl Server {
         self.requests.write_all(&request).await?;
         self.requests.flush().await
     }
+}
+
+impl<R: AsyncRead + Unpin> Answers<R> {
+    pub(crate) async fn greeting(&mut self) -> Result<(), Failure> {
+        let (channel, length) = self.header().await?;
+        if channel != b'o' || length > GREETING {
+            return Err(Failure::died("did not greet as a command server"));
+        }
+        let greeting = self.bytes(length).await?;
+        if !greeting.windows(10).any(|words| words == b"runcommand") {
+            return Err(Failure::died("cannot run commands"));
+        }
+        Ok(())
+    }
+
+    /// Reads all that a command prints, until it ends.
+    pub(crate) async fn output(&mut self, requests: &mut (impl AsyncWrite + Unpin), limit: usize) -> Result<Output, Failure> {
+        let mut output = Output { code: 0, stdout: Vec::new(), stderr: Vec::new() };
+        loop {
+            let (channel, length) = self.header().await?;
+            let left = limit.saturating_sub(output.stdout.len() + output.stderr.len());
+            match channel {
+                b'o' => self.take(length, left, &mut output.stdout).await?,
+                b'e' => self.take(length, left, &mut output.stderr).await?,
+                b'r' => return self.code(length).await.map(|code| Output { code, ..output }),
+                b'I' | b'L' => requests.write_all(&[0; 4]).await?,
+                channel if channel.is_ascii_lowercase() => self.skip(length).await?,
+                _ => return Err(Failure::died("asked for what is not known here")),
+            }
+        }
+    }
 
     async fn header(&mut self) -> io::Result<(u8, usize)> {
-        let channel = self.answers.read_u8().await?;
-        let length = self.answers.read_u32().await?;
+        let channel = self.0.read_u8().await?;
+        let length = self.0.read_u32().await?;
         Ok((channel, length as usize))
     }
 
@@ -144,7 +158,7 @@ impl Server {
         if length > left {
             return Err(Failure::TooLong);
         }
-        let read = (&mut self.answers).take(length as u64).read_to_end(out).await?;
+        let read = (&mut self.0).take(length as u64).read_to_end(out).await?;
         if read < length {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
@@ -158,7 +172,7 @@ impl Server {
     }
 
     async fn skip(&mut self, length: usize) -> io::Result<()> {
-        let mut rest = (&mut self.answers).take(length as u64);
+        let mut rest = (&mut self.0).take(length as u64);
         tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map(drop)
     }
 
@@ -166,6 +180,6 @@ impl Server {
         if length != 4 {
             return Err(Failure::died("gave no exit code"));
         }
-        Ok(self.answers.read_i32().await?)
+        Ok(self.0.read_i32().await?)
     }
 }

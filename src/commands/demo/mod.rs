@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::domain::{Clock, ForestName, Message, NewForest, NewRepository, RepositoryUrl, UrlRules};
 use crate::ingest::Ingest;
 use crate::sync::{Lanes, quiet};
+use crate::web::Limits;
 use all_locales::AllLocales;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -81,7 +82,8 @@ impl Demo {
             stop.cancel();
             told
         };
-        let (served, (), told) = tokio::join!(serve::serve_on(listener, pages, stop.clone()), lanes.run(stop.clone()), story);
+        let (served, (), told) =
+            tokio::join!(serve::serve_on(listener, pages, Limits::default(), stop.clone()), lanes.run(stop.clone()), story);
         parts.close().await;
         served.and(told)?;
         Ok(Outcome::Done)

@@ -1,5 +1,6 @@
 //! What goes wrong with a queue, sorted by what to do about it.
 
+use crate::fetch::addresses::is_private;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use std::time::Duration;
@@ -52,9 +53,7 @@ impl QueueError {
 
     /// No answer came, or it broke off.
     pub(super) fn of_request(what: &str, error: reqwest::Error) -> QueueError {
-        let refused = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
-            .any(<dyn std::error::Error>::is::<super::addresses::IsPrivate>);
-        let trouble = if refused { Trouble::Forbidden } else { Trouble::Passing { wait: None } };
+        let trouble = if is_private(&error) { Trouble::Forbidden } else { Trouble::Passing { wait: None } };
         QueueError::because(trouble, format!("could not get {what}"), error.without_url())
     }
 
@@ -78,7 +77,7 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The first line of what the queue says, which may go on with long explanations, or the beginning of anything else.
-fn quoted(body: &[u8]) -> String {
+pub(in crate::fetch) fn quoted(body: &[u8]) -> String {
     let said: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let field = |name: &str| said.as_ref()?.get(name)?.as_str().map(|text| text.lines().next().unwrap_or_default().to_owned());
     let text = match (field("reason").or_else(|| field("code")), field("message")) {

@@ -3,14 +3,14 @@
 //! Three GETs by hand, since the bytes come from wherever a task says: what is redirected to is followed five times at most,
 //! never to addresses of private networks unless they are allowed, and credentials never leave the root URL's host.
 
-mod addresses;
 mod error;
 mod hawk;
 
-pub use addresses::PrivateHosts;
+pub(super) use error::quoted;
 pub use error::{QueueError, Trouble};
 pub use hawk::Credentials;
 
+use super::PrivateHosts;
 use super::http::{body_within, builder};
 use crate::domain::{ArtifactName, Clock, RootUrl, TaskId, TaskRun};
 use jiff::Timestamp;
@@ -88,6 +88,11 @@ impl Queue {
     /// The deployment.
     pub fn root(&self) -> &RootUrl {
         &self.root
+    }
+
+    /// The longest answer that is read, in bytes.
+    pub(in crate::fetch) fn longest(&self) -> usize {
+        self.settings.size
     }
 
     /// Who we are there, if anybody.
@@ -174,7 +179,8 @@ impl Queue {
     /// Follows redirects from here on, without credentials.
     async fn follow(&self, mut at: Url, what: &str) -> Result<Vec<u8>, QueueError> {
         for _ in 0..REDIRECTS {
-            self.settings.private_hosts.check(&at)?;
+            let refused = |error| QueueError::because(Trouble::Forbidden, format!("{at} is not asked"), error);
+            self.settings.private_hosts.check(&at).map_err(refused)?;
             let response = self.outside.get(at.clone()).send().await.map_err(|error| QueueError::of_request(what, error))?;
             if response.status() == StatusCode::FORBIDDEN {
                 // A storage that does not let its objects be listed says so of those that expired.
@@ -228,7 +234,7 @@ impl Queue {
     }
 }
 
-fn location(at: &Url, headers: &HeaderMap) -> Result<Url, QueueError> {
+pub(super) fn location(at: &Url, headers: &HeaderMap) -> Result<Url, QueueError> {
     let text = headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let url = text.and_then(|text| at.join(text).ok()).filter(|url| matches!(url.scheme(), "http" | "https"));
     url.filter(|url| url.username().is_empty() && url.password().is_none())
@@ -236,19 +242,9 @@ fn location(at: &Url, headers: &HeaderMap) -> Result<Url, QueueError> {
 }
 
 /// A whole name as one part of a path: `/` too, so that nobody folds `..` away.
-fn encoded(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'_' | b'~')
-            || (byte == b'.' && !name.trim_matches('.').is_empty())
-        {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+pub(super) fn encoded(name: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_~.".contains(byte);
+    name.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]
@@ -258,6 +254,5 @@ mod tests {
     #[test]
     fn a_name_is_one_part_of_a_path_whatever_stands_in_it() {
         assert_eq!(encoded("public/../a b?#%.json"), "public%2F..%2Fa%20b%3F%23%25.json");
-        assert_eq!(encoded(".."), "%2E%2E");
     }
 }

@@ -3,6 +3,7 @@
 use super::World;
 use elmo::domain::Clock;
 use elmo::fetch::{Artifacts, Versions};
+use elmo::web::Limits;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::path::Path;
@@ -43,7 +44,7 @@ impl Pages {
             None,
         );
         let stop = CancellationToken::new();
-        tokio::spawn(elmo::web::serve(listener, router, stop.clone()));
+        tokio::spawn(elmo::web::serve(listener, router, Limits::default(), stop.clone()));
         let http = reqwest::Client::builder().build().expect("HTTP is set up");
         Pages { root, http, _stop: stop.drop_guard() }
     }

@@ -52,6 +52,12 @@ impl Running {
         tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("it did not log {words:?}"))
     }
 
+    /// How many files and connections it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        let pid = self.child.id().expect("it runs");
+        std::fs::read_dir(format!("/proc/{pid}/fd")).expect("they are listed").count()
+    }
+
     pub(crate) fn tell(&self, signal: Signal) {
         tell(&self.child, signal);
     }
@@ -81,5 +87,6 @@ pub(crate) fn in_world(world: &World, program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(world.folder()).stdin(Stdio::null()).kill_on_drop(true);
     command.env("DATABASE_URL", &world.database.url).env("ELMO_DATA", world.data()).env_remove("PULSE_USER");
+    command.env("ELMO_PRIVATE_HOSTS", "127.0.0.1");
     command
 }

@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::{Commit, PATIENCE};
 use elmo::domain::{Clock, ForestName, HGPUSHES, Message, NewForest, Repository, RepositoryName, RepositoryUrl, State, UrlRules};
-use elmo::fetch::{CloneSettings, Clones, GitClones, GitSettings, Http, HttpSettings};
+use elmo::fetch::{CloneSettings, Clones, GitClones, GitSettings, Http, HttpSettings, PrivateHosts};
 use elmo::ingest::Ingest;
 use elmo::store::{ChangesetRow, Found, PushFilter, PushRow, Store};
 use elmo::sync::{Bringer, Difference, LaneSettings, Lanes, Verifier, quiet};
@@ -315,7 +315,7 @@ fn bringer(store: &Store, data: &Path, clock: Clock) -> Bringer {
         store: store.clone(),
         http: http(PATIENCE),
         clones: Clones::new(data, Path::new("hg"), 2, limits),
-        git: GitClones::new(data, Path::new("git"), git_settings()),
+        git: GitClones::new(data, Path::new("git"), git_settings()).with_http(http(PATIENCE)),
         clock,
         watcher: quiet(),
     }
@@ -327,7 +327,8 @@ fn git_settings() -> GitSettings {
 }
 
 fn http(time: Duration) -> Http {
-    Http::new(HttpSettings { time, ..HttpSettings::default() }).expect("HTTP is set up")
+    let private_hosts = PrivateHosts::new(vec!["127.0.0.1".to_owned()]);
+    Http::new(HttpSettings { time, private_hosts, ..HttpSettings::default() }).expect("HTTP is set up")
 }
 
 fn clock(ahead: &Arc<AtomicI64>) -> Clock {
