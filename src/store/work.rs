@@ -37,6 +37,8 @@ pub struct Claim {
     pub wished: Option<Timestamp>,
     /// The trace in which that was said.
     pub trace: Option<String>,
+    /// Others have its clone as theirs too: its forks, or its origin and the other forks of that.
+    pub clone_of_several: bool,
     wishes: i64,
     holder: String,
 }
@@ -80,7 +82,9 @@ macro_rules! claim_sql {
             ")
                and lease_until <= $4
              returning id, name, url, clone, generation, announced_push, last_push, wishes, wishes_met, attempts,
-                       checked_at, failing_since, vcs, branches, wished_at, wish_trace"
+                       checked_at, failing_since, vcs, branches, wished_at, wish_trace,
+                       (select count(*) from repository other
+                        where other.clone = repository.clone and other.id <> repository.id) as others"
         )
     };
 }
@@ -246,6 +250,7 @@ fn claim_from(row: &AnyRow, worker: &str) -> Result<Claim, StoreError> {
         failing_since: time(row, "failing_since")?,
         wished: time(row, "wished_at")?,
         trace: row.try_get("wish_trace")?,
+        clone_of_several: number("others")? > 0,
         wishes,
         holder: worker.to_owned(),
     })

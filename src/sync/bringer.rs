@@ -57,6 +57,7 @@ struct At {
     wanted: bool,
     attempts: u32,
     failing_since: Option<Timestamp>,
+    clone_of_several: bool,
     /// Changesets that were recorded in this go: the repository holds them, nobody needs to be asked.
     held: HashSet<Revision>,
 }
@@ -209,6 +210,7 @@ impl Bringer {
         if at.shares_clone() {
             self.store.own_clone(at.repository).await?;
             at.clone = at.name.clone();
+            at.clone_of_several = false;
         } else {
             self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
         }
@@ -233,11 +235,11 @@ impl Bringer {
         Ok(targets)
     }
 
-    /// All heads of the host. A pull has just brought them where there was one, and the host need not be asked; a clone that is
-    /// shared holds those of others too.
+    /// All heads of the host. A pull has just brought them where there was one, and the host need not be asked; a clone of several
+    /// repositories holds those of the others too.
     async fn heads(&self, at: &At, clone: Option<&Obtained>) -> Result<Vec<Revision>, SyncError> {
         match clone {
-            Some(Obtained { history, whole: true }) if !at.shares_clone() => {
+            Some(Obtained { history, whole: true }) if !at.clone_of_several => {
                 Ok(history.heads().into_iter().map(|rev| history.revision(rev)).collect())
             }
             _ => Ok(heads(&self.http, &at.url).await?),
@@ -315,6 +317,7 @@ impl Bringer {
                 tracing::warn!(repository.name = %at.name, origin = %at.clone, "no fork of its origin: gets a clone of its own");
                 self.store.own_clone(at.repository).await?;
                 at.clone = at.name.clone();
+                at.clone_of_several = false;
                 Ok(true)
             }
             ErrorClass::Unrelated if at.last_push == 0 && self.store.holds_any(at.repository, at.generation).await? => {
@@ -358,6 +361,7 @@ impl At {
             wanted: claim.wanted || claim.first,
             attempts: claim.attempts,
             failing_since: claim.failing_since,
+            clone_of_several: claim.clone_of_several,
             held: HashSet::new(),
         }
     }

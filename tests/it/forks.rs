@@ -38,6 +38,21 @@ async fn a_fork_shares_its_origins_clone_and_holds_all_its_changesets() {
 }
 
 #[tokio::test]
+async fn what_only_a_fork_has_is_not_the_origins_when_the_timer_looks() {
+    let world = origin_and_fork().await;
+    let in_fork = world.push(FORK, "only in the fork").await;
+    world.announce(FORK, &in_fork).await;
+    world.settle().await;
+    let in_origin = world.push(ORIGIN, "nobody told of this").await;
+
+    world.look_at_everything().await;
+
+    world.assert_complete(ORIGIN, in_origin.id).await;
+    let fork_only = world.changeset(in_fork.tip()).await;
+    assert_eq!(fork_only.repositories.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), [FORK]);
+}
+
+#[tokio::test]
 async fn a_fork_that_is_none_gets_a_clone_of_its_own_and_the_origins_stays() {
     let world = origin_and_fork().await;
     world.upstream.recreate(FORK).await.unwrap();
