@@ -37,7 +37,7 @@ pub struct Claim {
     pub wished: Option<Timestamp>,
     /// The trace in which that was said.
     pub trace: Option<String>,
-    /// Others have its clone as theirs too: its forks, or its origin and the other forks of that.
+    /// Its clone is or was that of others too: of its forks, or of its origin and the other forks of that.
     pub clone_of_several: bool,
     wishes: i64,
     holder: String,
@@ -84,7 +84,8 @@ macro_rules! claim_sql {
              returning id, name, url, clone, generation, announced_push, last_push, wishes, wishes_met, attempts,
                        checked_at, failing_since, vcs, branches, wished_at, wish_trace,
                        (select count(*) from repository other
-                        where other.clone = repository.clone and other.id <> repository.id) as others"
+                        where (other.clone = repository.clone or other.fork_of = repository.id)
+                          and other.id <> repository.id) as others"
         )
     };
 }

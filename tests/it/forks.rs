@@ -2,6 +2,7 @@
 
 use crate::support::{Fault, Scope, World};
 use elmo::domain::{ErrorClass, State};
+use elmo_upstream::Push;
 
 const ORIGIN: &str = "l10n-central/fr";
 const FORK: &str = "beta/fr";
@@ -48,8 +49,23 @@ async fn what_only_a_fork_has_is_not_the_origins_when_the_timer_looks() {
     world.look_at_everything().await;
 
     world.assert_complete(ORIGIN, in_origin.id).await;
-    let fork_only = world.changeset(in_fork.tip()).await;
-    assert_eq!(fork_only.repositories.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), [FORK]);
+    assert_eq!(holders(&world, &in_fork).await, [FORK]);
+
+    world.upstream.recreate(FORK).await.unwrap();
+    let anew = world.push(FORK, "nothing in common").await;
+    world.announce(FORK, &anew).await;
+    world.settle().await;
+    let in_origin = world.push(ORIGIN, "nor of this").await;
+
+    world.look_at_everything().await;
+
+    world.assert_complete(ORIGIN, in_origin.id).await;
+    assert_eq!(holders(&world, &in_fork).await, [FORK], "a fork that has a clone of its own now has left its changesets behind");
+}
+
+async fn holders(world: &World, push: &Push) -> Vec<String> {
+    let changeset = world.changeset(push.tip()).await;
+    changeset.repositories.iter().map(|(name, ..)| name.to_string()).collect()
 }
 
 #[tokio::test]
