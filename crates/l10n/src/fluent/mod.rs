@@ -212,6 +212,7 @@ mod tests {
         check("a = { \"\\u00e\u{e9}\" }\nb = { \"\nc = d\n#\n#\n\n#\ne = f");
         check(&format!("a = {}\nb = c\n", "{".repeat(150)));
         check("a =\n\n  .b = c \n\n    .d = e\n#\n# of -f\n-f = g\n    .h = i j");
+        check("a = b\n# \u{e9}");
         check("a = b\n  \nc = d\n.e = f\n-g =\n    .h = i\nj =\n    .k =\nl = \t\n# m");
     }
 

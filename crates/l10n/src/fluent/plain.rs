@@ -90,6 +90,8 @@ impl<'a> Lines<'a> {
             }
             match (lines, self.byte()) {
                 (0, _) => return Some(None),
+                // The last line of the file, which may have no end.
+                (_, None) => return None,
                 (_, Some(b'\n')) => {}
                 (1, _) => return Some(Some(Cow::Borrowed(without_sign(&self.text[start..self.at - 1])))),
                 _ => return Some(Some(Cow::Owned(without_signs(&self.text[start..self.at - 1])))),
