@@ -30,8 +30,8 @@ fn with_any_fault_no_wish_is_lost_no_push_is_half_known_and_all_are_met() {
     keeps_its_promises(1, 100_000);
 }
 
+/// 18 million states, a minute of one processor.
 #[test]
-#[ignore = "18 million states, a minute: cargo nextest run -p elmo-model --run-ignored all"]
 fn with_any_two_faults_no_wish_is_lost_no_push_is_half_known_and_all_are_met() {
     keeps_its_promises(2, 10_000_000);
 }
