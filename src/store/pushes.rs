@@ -2,7 +2,7 @@
 
 use super::database::{RowsSql, Store, StoreError, parsed, parsed_option, rows_sql};
 use super::elsewhere::PushElsewhere;
-use super::pushlog::sql::{fits_sql, said_sql, wanted_sql};
+use super::pushlog::sql::{fits_sql, path_fits_sql, said_sql, wanted_sql};
 use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
 use super::touched::TouchingPush;

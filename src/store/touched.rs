@@ -3,7 +3,7 @@
 //! version is read **before** the rows, so that what was kept under it is never older than it.
 
 use super::database::{RowsSql, Store, StoreError, rows_sql};
-use super::pushlog::sql::fits_sql;
+use super::pushlog::sql::{fits_sql, path_fits_sql};
 use super::pushlog::{MOST_PATHS, PushKey};
 use super::rows::{Cell, Rows};
 use crate::domain::RepositoryId;
@@ -22,17 +22,7 @@ const REMEMBERED_PUSHES: usize = 200_000;
 pub(super) const LIKE_ALL: &str = "%";
 
 const FILE_COUNT: &str = "select count(*) as files from file";
-const FILES: &str = concat!(
-    "select file.id from file where ",
-    fits_sql!("file.path", "$1"),
-    " and ",
-    fits_sql!("file.path", "$2"),
-    " and ",
-    fits_sql!("file.path", "$3"),
-    " and ",
-    fits_sql!("file.path", "$4"),
-    " limit cast($5 as bigint)"
-);
+const FILES: &str = concat!("select file.id from file where ", path_fits_sql!("$1", "$2", "$3", "$4"), " limit cast($5 as bigint)");
 /// Two texts: PostgreSQL, which expects many changesets of every file, would read the whole table for SQLite's join (140 ms of two
 /// million rows); with a limit for each file it looks them up (under 1 ms).
 const CHANGESETS: RowsSql = RowsSql {

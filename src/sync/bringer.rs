@@ -208,9 +208,7 @@ impl Bringer {
     async fn begin_anew(&self, at: &mut At, why: &str) -> Result<(), SyncError> {
         tracing::warn!(repository.name = %at.name, generation = at.generation, why, "the repository was made anew upstream");
         if at.shares_clone() {
-            self.store.own_clone(at.repository).await?;
-            at.clone = at.name.clone();
-            at.clone_of_several = false;
+            self.part_from_origin(at).await?;
         } else {
             self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
         }
@@ -222,6 +220,14 @@ impl Bringer {
         at.last_push = 0;
         at.announced = 0;
         at.wanted = true;
+        Ok(())
+    }
+
+    /// From now on the repository has a clone of its own.
+    async fn part_from_origin(&self, at: &mut At) -> Result<(), SyncError> {
+        self.store.own_clone(at.repository).await?;
+        at.clone = at.name.clone();
+        at.clone_of_several = false;
         Ok(())
     }
 
@@ -315,9 +321,7 @@ impl Bringer {
         match error.class {
             ErrorClass::Unrelated if at.shares_clone() => {
                 tracing::warn!(repository.name = %at.name, origin = %at.clone, "no fork of its origin: gets a clone of its own");
-                self.store.own_clone(at.repository).await?;
-                at.clone = at.name.clone();
-                at.clone_of_several = false;
+                self.part_from_origin(at).await?;
                 Ok(true)
             }
             ErrorClass::Unrelated if at.last_push == 0 && self.store.holds_any(at.repository, at.generation).await? => {

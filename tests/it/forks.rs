@@ -44,23 +44,25 @@ async fn what_only_a_fork_has_is_not_the_origins_when_the_timer_looks() {
     let in_fork = world.push(FORK, "only in the fork").await;
     world.announce(FORK, &in_fork).await;
     world.settle().await;
-    let in_origin = world.push(ORIGIN, "nobody told of this").await;
 
-    world.look_at_everything().await;
+    look_for_news_of_the_origin(&world).await;
 
-    world.assert_complete(ORIGIN, in_origin.id).await;
     assert_eq!(holders(&world, &in_fork).await, [FORK]);
 
     world.upstream.recreate(FORK).await.unwrap();
     let anew = world.push(FORK, "nothing in common").await;
     world.announce(FORK, &anew).await;
     world.settle().await;
-    let in_origin = world.push(ORIGIN, "nor of this").await;
 
-    world.look_at_everything().await;
+    look_for_news_of_the_origin(&world).await;
 
-    world.assert_complete(ORIGIN, in_origin.id).await;
     assert_eq!(holders(&world, &in_fork).await, [FORK], "a fork that has a clone of its own now has left its changesets behind");
+}
+
+async fn look_for_news_of_the_origin(world: &World) {
+    let in_origin = world.push(ORIGIN, "nobody told of this").await;
+    world.look_at_everything().await;
+    world.assert_complete(ORIGIN, in_origin.id).await;
 }
 
 async fn holders(world: &World, push: &Push) -> Vec<String> {

@@ -2,13 +2,19 @@
 
 use crate::support::{World, run, text};
 use elmo::sync::{Difference, Verifier};
+use elmo_upstream::Push;
 
-#[tokio::test]
-async fn a_lost_file_a_lost_push_and_a_foreign_changeset_are_found_and_mended() {
+async fn with_two_pushes() -> (World, String, Push) {
     let (world, name) = World::with_repository("fr").await;
     let push = world.push(&name, "second").await;
     world.announce(&name, &push).await;
     world.settle().await;
+    (world, name, push)
+}
+
+#[tokio::test]
+async fn a_lost_file_a_lost_push_and_a_foreign_changeset_are_found_and_mended() {
+    let (world, name, push) = with_two_pushes().await;
     let repository = world.repository(&name).await;
     let tip: elmo::domain::Revision = push.tip().to_string().parse().unwrap();
     world.execute("delete from changeset_file").await;
@@ -28,10 +34,7 @@ async fn a_lost_file_a_lost_push_and_a_foreign_changeset_are_found_and_mended() 
 
 #[tokio::test]
 async fn what_was_stripped_before_the_clone_was_made_is_history_and_stays_when_the_rest_is_mended() {
-    let (world, name) = World::with_repository("fr").await;
-    let push = world.push(&name, "stripped later").await;
-    world.announce(&name, &push).await;
-    world.settle().await;
+    let (world, name, push) = with_two_pushes().await;
     let stripped: elmo::domain::Revision = push.tip().to_string().parse().unwrap();
     world.upstream.strip(&name, &push.nodes).await.unwrap();
     let repository = world.repository(&name).await;

@@ -13,6 +13,22 @@ macro_rules! fits_sql {
 }
 pub(in crate::store) use fits_sql;
 
+/// A path has all of four patterns in it: as many as `MOST_PATHS`.
+macro_rules! path_fits_sql {
+    ($first:literal, $second:literal, $third:literal, $fourth:literal) => {
+        concat!(
+            fits_sql!("file.path", $first),
+            " and ",
+            fits_sql!("file.path", $second),
+            " and ",
+            fits_sql!("file.path", $third),
+            " and ",
+            fits_sql!("file.path", $fourth)
+        )
+    };
+}
+pub(in crate::store) use path_fits_sql;
+
 /// What a changeset says of itself: `$3` is in its author, `$4` in its description, and its branch is `$5`.
 macro_rules! said_sql {
     () => {
@@ -37,13 +53,7 @@ macro_rules! wanted_sql {
                  select 1
                  from changeset_file join file on file.id = changeset_file.file
                  where changeset_file.changeset = push_changeset.changeset and ",
-            fits_sql!("file.path", "$7"),
-            " and ",
-            fits_sql!("file.path", "$8"),
-            " and ",
-            fits_sql!("file.path", "$9"),
-            " and ",
-            fits_sql!("file.path", "$10"),
+            path_fits_sql!("$7", "$8", "$9", "$10"),
             " limit 1) = 1)"
         )
     };

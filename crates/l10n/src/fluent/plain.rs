@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::stretches::starts_entry;
 use crate::Entity;
 use crate::file::Attribute;
+use crate::walk::end_of_line;
 use crate::words;
 
 /// Which bytes a name may have after its first: asked of a table, since there is no byte of a file that is asked so much about.
@@ -68,11 +69,6 @@ impl<'a> Lines<'a> {
         while self.take(byte) {}
     }
 
-    fn pass_line(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-    }
-
     /// Goes to the next entry, and takes the comment that ends in the line before it.
     fn comment(&mut self) -> Option<Option<Cow<'a, str>>> {
         loop {
@@ -84,7 +80,7 @@ impl<'a> Lines<'a> {
                 if !matches!(self.byte(), Some(b' ' | b'\n')) {
                     return None;
                 }
-                self.pass_line();
+                self.at = end_of_line(self.text, self.at);
                 self.take(b'\n');
                 lines += 1;
             }
