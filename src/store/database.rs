@@ -466,3 +466,18 @@ fn is_sqlite_code(code: &str, kinds: &[i32]) -> bool {
 pub(super) async fn begin_exclusive(connection: &mut sqlx::AnyConnection, kind: Kind) -> Result<Transaction<'_, Any>, sqlx::Error> {
     connection.begin_with(begin(kind)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Store;
+    use sqlx::Row;
+
+    /// A build that does not read `.cargo/config.toml` works as well, only slower; docs/decisions/0023.
+    #[tokio::test]
+    async fn sqlite_is_built_without_the_lock_under_which_it_counts_its_memory() {
+        let store = Store::connect("sqlite::memory:").await.unwrap();
+        let options = sqlx::query("pragma compile_options").fetch_all(store.readers()).await.unwrap();
+        let options: Vec<String> = options.iter().map(|row| row.get(0)).collect();
+        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    }
+}
