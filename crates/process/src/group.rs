@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
-/// How often an ending process is looked at.
+/// How often an ending process is looked at where the system does not tell of it.
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// A running process and its group; dropping it kills both at once.
@@ -61,9 +62,19 @@ impl Group {
         }
     }
 
+    /// The system tells when a child has ended, of which of them is to be looked up. A run of git takes three milliseconds, so looking
+    /// every ten would be most of the time.
     async fn until_it_ends(&self) {
+        // Before the first look: what ends between them is told of.
+        let mut endings = signal(SignalKind::child()).ok();
         while !self.has_ended() {
-            sleep(GLANCE).await;
+            let told = match &mut endings {
+                Some(endings) => endings.recv().await,
+                None => None,
+            };
+            if told.is_none() {
+                sleep(GLANCE).await;
+            }
         }
     }
 
