@@ -8,6 +8,11 @@ use zstd::zstd_safe::get_frame_content_size;
 /// The longest text that is believed, in bytes.
 pub(super) const LIMIT: usize = 64 * 1024 * 1024;
 
+/// What one byte of a chunk comes to at most: a zlib stream ("maximum compression factor", zlib Technical Details), and a zstd frame, of
+/// which four bytes make a block of 128 KiB (RFC 8878, 3.1.1.2). Whoever says more is not believed before it is there.
+const OF_A_ZLIB_BYTE: usize = 1032;
+const OF_A_ZSTD_BYTE: usize = 32 * 1024;
+
 /// Decompressors and their memory, kept from one chunk to the next.
 pub(super) struct Unpacker {
     zlib: Decompress,
@@ -33,7 +38,7 @@ impl Unpacker {
 
     fn inflate(&mut self, chunk: &[u8], length: Option<usize>) -> Result<&[u8], &'static str> {
         self.zlib.reset(true);
-        self.make_room(length.unwrap_or(chunk.len() * 4));
+        self.make_room(length.unwrap_or(chunk.len() * 4).min(chunk.len().saturating_mul(OF_A_ZLIB_BYTE)));
         loop {
             let consumed = usize::try_from(self.zlib.total_in()).unwrap_or(usize::MAX);
             let input = chunk.get(consumed..).unwrap_or_default();
@@ -52,7 +57,8 @@ impl Unpacker {
         if stated.is_some_and(|bytes| bytes > LIMIT) {
             return Err("a text is too long");
         }
-        self.make_room(stated.or(length).unwrap_or(chunk.len() * 4));
+        let expected = stated.or(length).unwrap_or(chunk.len() * 4);
+        self.make_room(expected.min(chunk.len().saturating_mul(OF_A_ZSTD_BYTE)));
         while self.zstd.decompress_to_buffer(chunk, &mut self.buffer).is_err() {
             if stated.is_some() {
                 return Err("a zstd frame is damaged");
