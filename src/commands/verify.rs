@@ -6,9 +6,9 @@ use super::out::{Out, many};
 use super::parts::{Parts, close, open_store};
 use super::progress;
 use crate::config::Config;
-use crate::domain::{A_DAY, Repository, RepositoryName};
+use crate::domain::{A_DAY, Repository, RepositoryName, in_full};
 use crate::store::{Awaited, DumpError};
-use crate::sync::{Difference, Verifier};
+use crate::sync::{Difference, SyncError, Verifier};
 use anyhow::bail;
 use clap::Args;
 use serde_json::json;
@@ -48,23 +48,59 @@ impl Verify {
         if selected.is_empty() && !self.json {
             out.line(format_args!("{NOTHING_FOLLOWED}"))?;
         }
-        let mut clean = true;
-        for repository in selected {
-            let mut differences = find(&parts, &verifier, &repository).await?;
-            if self.fix && !differences.is_empty() {
-                self.report(&repository, &differences, out)?;
-                verifier.mend(&repository, &differences).await?;
-                parts.lanes().work_off().await?;
-                differences = find(&parts, &verifier, &repository).await?;
+        let (mut clean, mut not_compared) = (true, 0);
+        for repository in &selected {
+            match self.compare(&parts, &verifier, repository, out).await? {
+                Ok(differences) => {
+                    self.report(repository, &differences, out)?;
+                    clean &= differences.iter().all(Difference::is_history);
+                }
+                Err(error) => {
+                    self.report_error(repository, &in_full(&error), out)?;
+                    not_compared += 1;
+                }
             }
-            self.report(&repository, &differences, out)?;
-            clean &= differences.iter().all(Difference::is_history);
         }
         if self.names.is_empty() {
             clean &= self.report_awaited(&parts, out).await?;
         }
         parts.close().await;
+        if not_compared > 0 {
+            bail!("{not_compared} of {} could not be compared", many(selected.len(), "repository", "repositories"));
+        }
         Ok(if clean { Outcome::Done } else { Outcome::Found })
+    }
+
+    /// What differs for one repository, after mending where that is asked for. The inner error is the repository's own: the
+    /// others are compared all the same.
+    async fn compare(
+        &self,
+        parts: &Parts,
+        verifier: &Verifier,
+        repository: &Repository,
+        out: &mut Out,
+    ) -> anyhow::Result<Result<Vec<Difference>, SyncError>> {
+        let clone = parts.store.clone_of(repository.id).await?;
+        let differences = match verifier.differences(repository, &clone).await {
+            Ok(differences) if self.fix && !differences.is_empty() => differences,
+            found => return Ok(found),
+        };
+        self.report(repository, &differences, out)?;
+        if let Err(error) = verifier.mend(repository, &differences).await {
+            return Ok(Err(error));
+        }
+        parts.lanes().work_off().await?;
+        // What was damaged may have a clone of its own now.
+        let clone = parts.store.clone_of(repository.id).await?;
+        Ok(verifier.differences(repository, &clone).await)
+    }
+
+    fn report_error(&self, repository: &Repository, error: &str, out: &mut Out) -> anyhow::Result<()> {
+        let name = &repository.name;
+        if self.json {
+            return Ok(out.json(&json!({"name": name, "error": error}))?);
+        }
+        Ok(out.line(format_args!("{name}: not compared: {error}"))?)
     }
 
     /// Lists revisions that results named a day ago or before and nobody has shown; true when none is of a repository that is
@@ -124,9 +160,4 @@ async fn dump(config: &Config, out: &mut Out) -> anyhow::Result<Outcome> {
     }
     close(&store).await;
     Ok(Outcome::Done)
-}
-
-async fn find(parts: &Parts, verifier: &Verifier, repository: &Repository) -> anyhow::Result<Vec<Difference>> {
-    let clone = parts.store.clone_of(repository.id).await?;
-    Ok(verifier.differences(repository, &clone).await?)
 }

@@ -83,6 +83,17 @@ impl History {
         (0..self.len()).filter(|rev| is_head[*rev as usize]).collect()
     }
 
+    /// Reads everything, to see whether the clone is damaged; nobody may write meanwhile.
+    pub fn read_through(&mut self) -> Result<(), FetchError> {
+        match &self.0 {
+            Source::Native(changelog) if !changelog.is_whole() => {
+                return Err(FetchError::new(ErrorClass::Corrupt, "the clone's changelog is cut off"));
+            }
+            Source::Native(_) | Source::Logged { .. } => {}
+        }
+        (0..self.len()).try_for_each(|rev| self.read(rev).map(drop))
+    }
+
     /// Reads one changeset, checked against its hash.
     pub fn read(&mut self, rev: u32) -> Result<Changeset, FetchError> {
         match &mut self.0 {

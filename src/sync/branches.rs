@@ -7,7 +7,7 @@ use super::SyncError;
 use super::batch::Batch;
 use super::bringer::{Bringer, Progress};
 use super::sight::Sight;
-use crate::domain::{Changeset, ErrorClass, Kept, Point, Repository, RepositoryUrl, Revision, milliseconds};
+use crate::domain::{Changeset, ErrorClass, Kept, Point, Repository, RepositoryUrl, Revision, in_full, milliseconds};
 use crate::fetch::{CommitReader, FetchError, HostBranches};
 use crate::store::{Branches, Claim, MovesRecorded, Noticed};
 use std::collections::BTreeMap;
@@ -17,8 +17,19 @@ use std::time::Instant;
 const TURNS: u32 = 4;
 
 impl Bringer {
-    /// Brings the branches of a claimed repository up to date.
-    pub(super) async fn bring_branches(&self, claim: &Claim) -> Result<(), SyncError> {
+    /// Brings the branches of a claimed repository up to date; a clone that turns out to be damaged is replaced.
+    pub(super) async fn bring_all_branches(&self, claim: &Claim) -> Result<(), SyncError> {
+        match self.bring_branches(claim).await {
+            Err(SyncError::Fetch(error)) if error.class == ErrorClass::Corrupt && self.git.exists(&claim.clone) => {
+                self.clones.set_aside(&claim.clone, &in_full(&error))?;
+                Point::CloneSetAside.pass();
+                self.bring_branches(claim).await
+            }
+            brought => brought,
+        }
+    }
+
+    async fn bring_branches(&self, claim: &Claim) -> Result<(), SyncError> {
         let mut recorded = self.store.branches(claim.repository).await?;
         let told_of = told_of(claim, &recorded).filter(|_| self.git.exists(&claim.clone));
         let (host, followed) = match told_of {

@@ -101,7 +101,7 @@ impl Bringer {
     pub async fn bring(&self, claim: &Claim) -> Result<(), SyncError> {
         let brought = match claim.vcs {
             Vcs::Mercurial => self.rounds(claim).await,
-            Vcs::Git => self.bring_branches(claim).await,
+            Vcs::Git => self.bring_all_branches(claim).await,
         };
         (self.watcher)(&claim.name, Progress::Over);
         brought

@@ -2,7 +2,7 @@
 
 use super::SyncError;
 use super::bringer::Bringer;
-use crate::domain::{Changeset, Kept, Push, Repository, RepositoryName, Revision, Twins, Vcs};
+use crate::domain::{Changeset, ErrorClass, Kept, Push, Repository, RepositoryName, Revision, Twins, Vcs, in_full};
 use crate::fetch::{History, page_after};
 use crate::store::{KeptChangeset, KeptPush};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,8 @@ pub enum Difference {
     WrongBranch(Kept),
     /// The pushlog says which commit of git the changeset is, the database does not.
     MissingTwin(Twins),
+    /// What the database is to be held against cannot be read, for this reason.
+    DamagedClone(String),
 }
 
 impl std::fmt::Display for Difference {
@@ -44,6 +46,7 @@ impl std::fmt::Display for Difference {
             Difference::MissingTwin(Twins { changeset, commit }) => {
                 write!(f, "changeset {changeset} is commit {commit} of git by the pushlog, which the database does not say")
             }
+            Difference::DamagedClone(reason) => write!(f, "the clone is damaged, --fix sets it aside and makes another: {reason}"),
             Difference::WrongBranch(branch) => write!(f, "the pushes of branch {branch} do not lead to where the clone has it"),
         }
     }
@@ -66,10 +69,24 @@ const STEP: usize = 2000;
 
 impl Verifier {
     /// What differs for one repository.
+    ///
+    /// # Errors
+    /// When its host or the database does not answer, or the disk does not do as asked.
     pub async fn differences(&self, repository: &Repository, clone: &RepositoryName) -> Result<Vec<Difference>, SyncError> {
-        if repository.vcs == Vcs::Git {
-            return self.branch_differences(repository, clone).await;
+        let found = match repository.vcs {
+            Vcs::Mercurial => self.pushlog_differences(repository, clone).await,
+            Vcs::Git => self.branch_differences(repository, clone).await,
+        };
+        match found {
+            // A clone that nobody had to read since may be damaged for long.
+            Err(SyncError::Fetch(error)) if error.class == ErrorClass::Corrupt => {
+                Ok(vec![Difference::DamagedClone(in_full(&error))])
+            }
+            found => found,
         }
+    }
+
+    async fn pushlog_differences(&self, repository: &Repository, clone: &RepositoryName) -> Result<Vec<Difference>, SyncError> {
         self.freshen(repository, clone).await?;
         let pushlog = self.whole_pushlog(repository).await?;
         let heads = crate::fetch::heads(&self.bringer.http, &repository.url).await?;
@@ -101,6 +118,9 @@ impl Verifier {
             match difference {
                 Difference::WrongFiles(revision) | Difference::WrongParents(revision) => anew.push(*revision),
                 Difference::ExtraChangeset(revision) => extra.push(*revision),
+                Difference::DamagedClone(reason) => {
+                    self.bringer.clones.set_aside(&store.clone_of(repository.id).await?, reason)?;
+                }
                 _ => {}
             }
         }

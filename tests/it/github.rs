@@ -1,6 +1,6 @@
 //! Repositories of git: pushes heard of in four ways, force pushes, branches that come and go, and a host that is not well.
 
-use crate::support::{GitHub, Told, Way, told};
+use crate::support::{GitHub, Pages, Told, Way, run, text, told};
 use elmo::domain::{ErrorClass, State};
 use elmo::sync::{Difference, Verifier};
 use elmo_upstream::git::{Commit, Fault, Hashes, Onto, Push, Scope};
@@ -132,6 +132,10 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
     assert_eq!(dropped.dropped.len(), 1);
     assert_eq!(kept(&github, NAME), [second.after.clone().unwrap()], "what is on a branch needs no reference of ours");
     assert_eq!((dropped.dropped[0].push_id, dropped.files.len()), (3, 1));
+    let (old, new) = (second.after.as_ref().unwrap(), forced.after.as_ref().unwrap());
+    let differs = Pages::of(&github.world).await.json(&format!("/source/diff/?repo={NAME}&from={old}&to={new}")).await;
+    let states: Vec<&str> = differs["files"].as_array().unwrap().iter().filter_map(|file| file["state"].as_str()).collect();
+    assert_eq!(states, ["added", "removed"], "what was dropped is compared as before: {differs}");
 
     let back = github.host.move_branch(NAME, "main", "flod", second.after.as_ref().unwrap()).await.unwrap();
     github.hear(Way::Hook, NAME, &[back]).await;
@@ -139,6 +143,44 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
     assert_eq!(github.told(NAME).await[3].3, ["second"]);
     assert!(github.world.changeset(second.after.unwrap()).await.dropped.is_empty(), "it is back");
     github.world.assert_complete(NAME, 4).await;
+}
+
+#[tokio::test]
+async fn a_damaged_clone_is_set_aside_and_replaced() {
+    let github = GitHub::with_repository(NAME).await;
+    damage(&github);
+    let second = github.push(NAME, "second", 200).await;
+
+    github.hear(Way::Hook, NAME, std::slice::from_ref(&second)).await;
+
+    github.world.assert_complete(NAME, 2).await;
+    assert_eq!(std::fs::read_dir(github.world.data().join("aside")).unwrap().count(), 1);
+    assert_eq!(github.told(NAME).await[1], told(2, "flod", 200, &["second"]));
+}
+
+#[tokio::test]
+async fn damage_that_no_push_has_met_is_found_and_mended() {
+    let github = GitHub::with_repository(NAME).await;
+    damage(&github);
+
+    let found = run(&github.world, Vec::new(), &["verify"]).await;
+    let mended = run(&github.world, Vec::new(), &["verify", "--fix"]).await;
+
+    assert_eq!(found.status.code(), Some(3), "{}", text(&found));
+    assert!(text(&found).contains("the clone is damaged"), "{}", text(&found));
+    assert_eq!(mended.status.code(), Some(0), "{}", text(&mended));
+    github.world.assert_complete(NAME, 1).await;
+}
+
+/// Cuts off every object of the clone.
+fn damage(github: &GitHub) {
+    let objects = github.world.data().join("clones").join(NAME).join(".git/objects");
+    let folders = std::fs::read_dir(objects).unwrap().map(|entry| entry.unwrap().path());
+    for object in folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()) {
+        // git writes what is not to be changed.
+        std::fs::remove_file(&object).unwrap();
+        std::fs::write(&object, b"x").unwrap();
+    }
 }
 
 #[tokio::test]

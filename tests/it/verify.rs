@@ -2,7 +2,7 @@
 
 use crate::support::{World, run, text};
 use elmo::sync::{Difference, Verifier};
-use elmo_upstream::Push;
+use elmo_upstream::{Fault, Push};
 
 async fn with_two_pushes() -> (World, String, Push) {
     let (world, name) = World::with_repository("fr").await;
@@ -30,6 +30,38 @@ async fn a_lost_file_a_lost_push_and_a_foreign_changeset_are_found_and_mended() 
     world.settle().await;
 
     world.assert_complete(&name, 2).await;
+}
+
+#[tokio::test]
+async fn a_damaged_clone_is_a_finding_and_the_other_repositories_are_compared_all_the_same() {
+    let (world, name, _) = with_two_pushes().await;
+    let other = world.add_repository("de").await;
+    std::fs::write(world.data().join("clones").join(&name).join(".hg/store/00changelog.i"), b"x").unwrap();
+
+    let found = run(&world, Vec::new(), &["verify"]).await;
+    let mended = run(&world, Vec::new(), &["verify", "--fix"]).await;
+    let again = run(&world, Vec::new(), &["verify"]).await;
+
+    assert_eq!(found.status.code(), Some(3), "{}", text(&found));
+    assert!(text(&found).contains("the clone is damaged"), "{}", text(&found));
+    assert!(text(&found).contains(&format!("{other}: no differences")), "{}", text(&found));
+    assert_eq!((mended.status.code(), again.status.code()), (Some(0), Some(0)), "{}{}", text(&mended), text(&again));
+    world.assert_complete(&name, 2).await;
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_said_after_all_others_are_compared() {
+    let (world, name, _) = with_two_pushes().await;
+    let other = world.add_repository("de").await;
+    world.upstream.faults(&name).set(Fault::NotServed);
+
+    let verified = run(&world, Vec::new(), &["verify"]).await;
+
+    assert_eq!(verified.status.code(), Some(1), "{}", text(&verified));
+    assert!(text(&verified).contains(&format!("{name}: not compared: ")), "{}", text(&verified));
+    assert!(text(&verified).contains(&format!("{other}: no differences")), "{}", text(&verified));
+    let errors = String::from_utf8_lossy(&verified.stderr);
+    assert!(errors.contains("1 of 2 repositories could not be compared"), "{errors}");
 }
 
 #[tokio::test]

@@ -81,6 +81,11 @@ impl Changelog {
         self.index.len()
     }
 
+    /// Says whether the index ended with an entry. It does not while somebody writes it; if nobody does, it was cut off.
+    pub fn is_whole(&self) -> bool {
+        self.index.whole
+    }
+
     /// Says whether there is no changeset at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

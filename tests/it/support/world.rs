@@ -75,7 +75,7 @@ impl World {
     }
 
     /// `l10n-central/<locale>` comes into being with one push.
-    async fn add_repository(&self, locale: &str) -> String {
+    pub(crate) async fn add_repository(&self, locale: &str) -> String {
         let name = format!("l10n-central/{locale}");
         self.upstream.create(&name).await.expect("a repository");
         let push = self.push(&name, "first").await;

@@ -17,6 +17,8 @@ pub(super) struct Index {
     pub(super) general_delta: bool,
     /// Whether the texts stand between the entries.
     inline: bool,
+    /// Whether the file ends where an entry does.
+    pub(super) whole: bool,
 }
 
 /// Where and how a revision's text is stored.
@@ -38,7 +40,8 @@ impl Index {
     /// still being written, and left out.
     pub(super) fn read(file: Vec<u8>) -> Result<(Index, Option<Vec<u8>>), &'static str> {
         let Some(header) = file.first_chunk::<4>() else {
-            return Ok((Index { entries: Vec::new(), general_delta: false, inline: false }, None));
+            let whole = file.is_empty();
+            return Ok((Index { entries: Vec::new(), general_delta: false, inline: false, whole }, None));
         };
         let [flags, version] = [[header[0], header[1]], [header[2], header[3]]].map(u16::from_be_bytes);
         if version != VERSION || flags & !(INLINE | GENERAL_DELTA) != 0 {
@@ -46,8 +49,14 @@ impl Index {
         }
         let general_delta = flags & GENERAL_DELTA != 0;
         let inline = flags & INLINE != 0;
-        let (entries, texts) = if inline { (entries_between_texts(&file)?, Some(file)) } else { (whole_entries(file), None) };
-        let index = Index { entries, general_delta, inline };
+        let (entries, whole, texts) = if inline {
+            let (entries, whole) = entries_between_texts(&file)?;
+            (entries, whole, Some(file))
+        } else {
+            let whole = file.len().is_multiple_of(ENTRY);
+            (whole_entries(file), whole, None)
+        };
+        let index = Index { entries, general_delta, inline, whole };
         index.check()?;
         Ok((index, texts))
     }
@@ -108,7 +117,8 @@ fn whole_entries(mut file: Vec<u8>) -> Vec<u8> {
     file
 }
 
-fn entries_between_texts(file: &[u8]) -> Result<Vec<u8>, &'static str> {
+/// Takes the entries out, and says whether nothing else is left.
+fn entries_between_texts(file: &[u8]) -> Result<(Vec<u8>, bool), &'static str> {
     let mut entries = Vec::new();
     let mut rest = file;
     while let Some((raw, after)) = rest.split_at_checked(ENTRY) {
@@ -124,7 +134,7 @@ fn entries_between_texts(file: &[u8]) -> Result<Vec<u8>, &'static str> {
         entries.extend_from_slice(raw);
         rest = next;
     }
-    Ok(entries)
+    Ok((entries, rest.is_empty()))
 }
 
 /// The first entry begins with the file's header instead, for its text is at 0 in any case.
