@@ -4,6 +4,7 @@ use crate::support::{Commit, Pages, World};
 use elmo_upstream::Parent;
 use reqwest::StatusCode;
 use serde_json::Value;
+use std::os::unix::fs::PermissionsExt;
 
 fn menu(text: &str) -> Commit {
     Commit::new("strings").file("browser/menu.ftl", text)
@@ -189,6 +190,32 @@ async fn what_people_wrote_into_strings_is_text() {
 
     assert!(!shown.contains("<script>") && !shown.contains("<b>.prop") && !shown.contains('\u{202e}'), "{shown}");
     assert!(shown.contains("&#60;script&#62;alert(1)"), "{shown}");
+}
+
+#[tokio::test]
+async fn ten_files_take_one_question_for_each_of_both_sides() {
+    let (world, name) = World::with_repository("fr").await;
+    let all = |what: &str| {
+        (0..10).fold(Commit::new(what), |commit, number| commit.file(format!("{number}.ftl"), format!("key = {what}\n")))
+    };
+    let push = world.push_all(&name, [all("old"), all("new")]).await;
+    world.announce(&name, &push).await;
+    world.settle().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (hg, heard) = (folder.path().join("hg"), folder.path().join("heard"));
+    let listens = format!("#!/bin/sh\ntee -a '{}' | hg \"$@\"\n", heard.display());
+    std::fs::write(&hg, listens).unwrap();
+    std::fs::set_permissions(&hg, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let pages = Pages::read_by(&world, &hg).await;
+
+    let first = pages.json(&diff(&name, push.nodes[0], push.tip())).await;
+    let asked = |what: &str| String::from_utf8_lossy(&std::fs::read(&heard).unwrap()).matches(what).count();
+    let questions = (asked("status\0"), asked("cat\0"), asked("runcommand\n"));
+    let again = pages.json(&diff(&name, push.nodes[0], push.tip())).await;
+
+    assert_eq!(first["files"].as_array().unwrap().len(), 10);
+    assert_eq!(questions, (1, 2, 3), "which files differ, and what is in all of them on each side");
+    assert_eq!((again, asked("runcommand\n")), (first, 3), "what two hashes differ in is kept");
 }
 
 #[tokio::test]

@@ -26,23 +26,27 @@ pub(crate) struct Page {
 impl Pages {
     /// Pages that know no deployment, so that no details can be fetched.
     pub(crate) async fn of(world: &World) -> Pages {
+        Pages::read_by(world, Path::new("hg")).await
+    }
+
+    /// Pages that read clones by this program in place of hg.
+    pub(crate) async fn read_by(world: &World, hg: &Path) -> Pages {
         let clock = world.bringer.clock.clone();
         let folder = world.data().join("artifacts").display().to_string();
         let artifacts = Artifacts::open(&folder, 1 << 20, Vec::new(), clock.clone()).expect("the artifact cache opens");
-        Pages::with(world, clock, artifacts).await
+        Pages::start(world, clock, artifacts, hg).await
     }
 
     /// Pages by a clock and an artifact cache of their own.
     pub(crate) async fn with(world: &World, clock: Clock, artifacts: Artifacts) -> Pages {
+        Pages::start(world, clock, artifacts, Path::new("hg")).await
+    }
+
+    async fn start(world: &World, clock: Clock, artifacts: Artifacts, hg: &Path) -> Pages {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let root = format!("http://{}", listener.local_addr().expect("its address"));
-        let router = elmo::web::router(
-            world.store.clone(),
-            clock,
-            artifacts,
-            Versions::new(&world.data(), Path::new("hg"), Path::new("git")),
-            None,
-        );
+        let router =
+            elmo::web::router(world.store.clone(), clock, artifacts, Versions::new(&world.data(), hg, Path::new("git")), None);
         let stop = CancellationToken::new();
         tokio::spawn(elmo::web::serve(listener, router, Limits::default(), stop.clone()));
         let http = reqwest::Client::builder().build().expect("HTTP is set up");
