@@ -62,6 +62,8 @@ struct Pending {
 #[derive(Default)]
 struct Course {
     memory: Vec<f64>,
+    /// Without what it shares with the file of the program, which the system takes away and gives back as it likes.
+    own: Vec<f64>,
     descriptors: Vec<f64>,
 }
 
@@ -226,6 +228,7 @@ impl Soak {
 impl Course {
     fn note(&mut self, pid: u32) -> anyhow::Result<()> {
         self.memory.push(memory(pid, "VmRSS")?);
+        self.own.push(memory(pid, "RssAnon")?);
         self.descriptors.push(descriptors(pid)? as f64);
         Ok(())
     }
@@ -242,6 +245,9 @@ impl Course {
         report.figure(format!("{who}: resident after a sixth of the time, MiB"), settled);
         report.figure(format!("{who}: resident at the end, MiB"), last);
         report.limited(format!("{who}: at the end / after a sixth"), last / settled, Limit::Within(0.95, 1.05));
+        let (settled, last) = of(&self.own);
+        report.figure(format!("{who}: of that its own after a sixth of the time, MiB"), settled);
+        report.figure(format!("{who}: of that its own at the end, MiB"), last);
         let (settled, last) = of(&self.descriptors);
         report.limited(format!("{who}: descriptors more at the end"), last - settled, Limit::AtMost(2.0));
     }

@@ -9,6 +9,7 @@ use super::touched::KnownPaths;
 use crate::domain::Point;
 use crate::figures::{TRANSACTIONS, outcome};
 use crate::traces::Going;
+use futures_util::TryStreamExt;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
@@ -228,6 +229,21 @@ impl Store {
     /// Reads rows that match a JSON parameter.
     pub(super) async fn rows_for(&self, sql: &RowsSql, rows: String) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(self.text(sql)).bind(rows).fetch_all(&self.readers).await?)
+    }
+
+    /// Reads rows that match a JSON parameter one after the other: thousands of them at once would be megabytes, each time.
+    pub(super) async fn each_row_for<T>(
+        &self,
+        sql: &RowsSql,
+        rows: String,
+        read: impl Fn(&AnyRow) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = sqlx::query(self.text(sql)).bind(rows).fetch(&self.readers);
+        let mut all = Vec::new();
+        while let Some(row) = found.try_next().await? {
+            all.push(read(&row)?);
+        }
+        Ok(all)
     }
 
     /// Carries out `change` in one transaction, again from the start when it collided with another worker's.

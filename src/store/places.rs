@@ -116,9 +116,9 @@ impl Store {
             return Ok(Vec::new());
         }
         let rows = rows.done();
-        let before = self.rows_for(&AT, rows.clone()).await?;
-        let after = self.rows_for(&COURSES, rows).await?;
-        before.iter().chain(&after).map(point_from).collect()
+        let before = self.each_row_for(&AT, rows.clone(), point_from).await?;
+        let after = self.each_row_for(&COURSES, rows, point_from).await?;
+        Ok([before, after].concat())
     }
 }
 

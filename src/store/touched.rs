@@ -7,6 +7,7 @@ use super::pushlog::sql::{fits_sql, path_fits_sql};
 use super::pushlog::{MOST_PATHS, PushKey};
 use super::rows::{Cell, Rows};
 use crate::domain::RepositoryId;
+use futures_util::TryStreamExt;
 use sqlx::Row;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
@@ -94,29 +95,31 @@ impl Store {
             return Ok(None);
         };
         let rows = Rows::of(files.iter().map(|id| Cell::Number(*id)));
-        let query = sqlx::query(self.text(&CHANGESETS)).bind(rows).bind(one_more_than_few());
-        let rows = query.fetch_all(self.readers()).await?;
-        if rows.len() > FEW {
+        let mut rows = sqlx::query(self.text(&CHANGESETS)).bind(rows).bind(one_more_than_few()).fetch(self.readers());
+        let (mut changesets, mut touched) = (HashSet::new(), 0);
+        while let Some(row) = rows.try_next().await? {
+            changesets.insert(row.try_get("changeset")?);
+            touched += 1;
+        }
+        if touched > FEW {
             self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among: 0, files: None, pushes: None }));
             return Ok(None);
         }
-        rows.iter().map(|row| Ok(row.try_get("changeset")?)).collect::<Result<_, StoreError>>().map(Some)
+        Ok(Some(changesets))
     }
 
     async fn pushes_with(&self, changesets: &HashSet<i64>) -> Result<Touching, StoreError> {
         let rows = Rows::of(changesets.iter().map(|id| Cell::Number(*id)));
-        let mut pushes: Vec<TouchingPush> = Vec::new();
-        for row in self.rows_for(&PUSHES, rows).await? {
-            let (key, changeset) = (PushKey::of(&row)?, row.try_get("changeset")?);
-            match pushes.last_mut().filter(|push| push.key == key) {
-                Some(push) => push.changesets.push(changeset),
-                None => {
-                    let repository = RepositoryId(row.try_get("repository")?);
-                    pushes.push(TouchingPush { key, repository, changesets: vec![changeset] });
-                }
-            }
-        }
-        Ok(pushes.into())
+        let found = self.each_row_for(&PUSHES, rows, |row| {
+            Ok((PushKey::of(row)?, RepositoryId(row.try_get("repository")?), row.try_get::<i64, _>("changeset")?))
+        });
+        let found = found.await?;
+        let of_push = |found: &[(PushKey, RepositoryId, i64)]| TouchingPush {
+            key: found[0].0,
+            repository: found[0].1,
+            changesets: found.iter().map(|(.., changeset)| *changeset).collect(),
+        };
+        Ok(found.chunk_by(|one, next| one.0 == next.0).map(of_push).collect())
     }
 
     /// The files that fit, as long as they are few; every file is touched by a changeset.
