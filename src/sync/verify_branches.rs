@@ -33,13 +33,14 @@ impl Verifier {
         Ok(differences)
     }
 
+    /// Another machine's worker may have brought the last pushes, so that this clone is behind.
     async fn freshen_branches(&self, repository: &Repository, clone: &RepositoryName) -> Result<(), SyncError> {
         let git = &self.bringer.git;
-        if git.exists(clone) {
-            return Ok(());
-        }
         let host = git.ask(&repository.url).await?;
         let followed = followed(&repository.branches, &repository.url, &host)?;
+        if git.exists(clone) {
+            return Ok(git.fetch(clone, &repository.url, &followed).await.map(drop)?);
+        }
         Ok(git.make(clone, &repository.url, &host, &followed, |_| {}).await?)
     }
 

@@ -427,3 +427,17 @@ async fn two_workers_that_hear_of_the_same_push_record_it_once() {
     let expected = [told(2, "flod", 200, &["second"]), told(3, "flod", 300, &["third"])];
     assert_eq!(without_the_first(github.told(NAME).await), expected);
 }
+
+#[tokio::test]
+async fn a_clone_that_is_behind_since_another_machine_brought_the_pushes_is_no_difference() {
+    let github = GitHub::with_repository(NAME).await;
+    let clone = github.world.data().join("clones").join(NAME);
+    let (old, kept) = (github.world.folder().join("old"), github.world.folder().join("kept"));
+    std::fs::rename(&clone, &old).unwrap();
+    let second = github.push(NAME, "second", 200).await;
+    github.hear(Way::Hook, NAME, std::slice::from_ref(&second)).await;
+    std::fs::rename(&clone, &kept).unwrap();
+    std::fs::rename(&old, &clone).unwrap();
+
+    assert_eq!(github.world.differences(NAME).await, []);
+}
