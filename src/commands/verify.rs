@@ -50,7 +50,14 @@ impl Verify {
         }
         let (mut clean, mut not_compared) = (true, 0);
         for repository in &selected {
-            match self.compare(&parts, &verifier, repository, out).await? {
+            let compared = match find(&parts, &verifier, repository).await {
+                Ok(differences) if self.fix && !differences.is_empty() => {
+                    self.report(repository, &differences, out)?;
+                    mended(&parts, &verifier, repository, &differences).await
+                }
+                compared => compared,
+            };
+            match compared {
                 Ok(differences) => {
                     self.report(repository, &differences, out)?;
                     clean &= differences.iter().all(Difference::is_history);
@@ -69,30 +76,6 @@ impl Verify {
             bail!("{not_compared} of {} could not be compared", many(selected.len(), "repository", "repositories"));
         }
         Ok(if clean { Outcome::Done } else { Outcome::Found })
-    }
-
-    /// What differs for one repository, after mending where that is asked for. The inner error is the repository's own: the
-    /// others are compared all the same.
-    async fn compare(
-        &self,
-        parts: &Parts,
-        verifier: &Verifier,
-        repository: &Repository,
-        out: &mut Out,
-    ) -> anyhow::Result<Result<Vec<Difference>, SyncError>> {
-        let clone = parts.store.clone_of(repository.id).await?;
-        let differences = match verifier.differences(repository, &clone).await {
-            Ok(differences) if self.fix && !differences.is_empty() => differences,
-            found => return Ok(found),
-        };
-        self.report(repository, &differences, out)?;
-        if let Err(error) = verifier.mend(repository, &differences).await {
-            return Ok(Err(error));
-        }
-        parts.lanes().work_off().await?;
-        // What was damaged may have a clone of its own now.
-        let clone = parts.store.clone_of(repository.id).await?;
-        Ok(verifier.differences(repository, &clone).await)
     }
 
     fn report_error(&self, repository: &Repository, error: &str, out: &mut Out) -> anyhow::Result<()> {
@@ -160,4 +143,21 @@ async fn dump(config: &Config, out: &mut Out) -> anyhow::Result<Outcome> {
     }
     close(&store).await;
     Ok(Outcome::Done)
+}
+
+async fn find(parts: &Parts, verifier: &Verifier, repository: &Repository) -> Result<Vec<Difference>, SyncError> {
+    let clone = parts.store.clone_of(repository.id).await?;
+    verifier.differences(repository, &clone).await
+}
+
+/// What still differs after mending.
+async fn mended(
+    parts: &Parts,
+    verifier: &Verifier,
+    repository: &Repository,
+    differences: &[Difference],
+) -> Result<Vec<Difference>, SyncError> {
+    verifier.mend(repository, differences).await?;
+    parts.lanes().work_off().await?;
+    find(parts, verifier, repository).await
 }

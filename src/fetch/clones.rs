@@ -5,7 +5,7 @@
 
 use super::beside::{Beside, disk, into_place};
 use super::{FetchError, History, PrivateHosts, timed};
-use crate::domain::{ErrorClass, RepositoryName, RepositoryUrl, Vcs};
+use crate::domain::{RepositoryName, RepositoryUrl, Vcs};
 use elmo_hg::{Hg, HgError, Servers};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -95,8 +95,7 @@ impl Clones {
     /// Reads all changesets of a clone, to see whether it is damaged.
     async fn read_through(&self, clone: &RepositoryName) -> Result<(), FetchError> {
         let mut history = self.open(clone).await?;
-        let cut_off = |error| FetchError::because(ErrorClass::Ours, "reading a clone was cut off", error);
-        tokio::task::spawn_blocking(move || history.read_through()).await.map_err(cut_off)?
+        tokio::task::spawn_blocking(move || history.read_through()).await?
     }
 
     /// Makes a clone of `url` beside, looks whether it can be read, and renames it into place. If another worker was

@@ -29,6 +29,13 @@ impl FetchError {
     }
 }
 
+/// A blocking task that reads a clone did not come to its end.
+impl From<tokio::task::JoinError> for FetchError {
+    fn from(error: tokio::task::JoinError) -> FetchError {
+        FetchError::because(ErrorClass::Ours, "reading a clone was cut off", error)
+    }
+}
+
 impl From<HgError> for FetchError {
     fn from(error: HgError) -> FetchError {
         let class = match error {

@@ -22,8 +22,7 @@ impl History {
     /// Opens the clone at `path`.
     pub async fn open(path: &Path, servers: &Servers) -> Result<History, FetchError> {
         let at = path.to_owned();
-        let opened = tokio::task::spawn_blocking(move || Changelog::open(&at)).await;
-        match opened.map_err(|error| FetchError::because(ErrorClass::Ours, "reading a clone was cut off", error))? {
+        match tokio::task::spawn_blocking(move || Changelog::open(&at)).await? {
             Ok(changelog) => Ok(History(Source::Native(Box::new(changelog)))),
             Err(ChangelogError::Unsupported { requirement }) => {
                 tracing::warn!(clone = %path.display(), requirement, "unknown format, reading through hg log");
@@ -85,11 +84,10 @@ impl History {
 
     /// Reads everything, to see whether the clone is damaged; nobody may write meanwhile.
     pub fn read_through(&mut self) -> Result<(), FetchError> {
-        match &self.0 {
-            Source::Native(changelog) if !changelog.is_whole() => {
-                return Err(FetchError::new(ErrorClass::Corrupt, "the clone's changelog is cut off"));
-            }
-            Source::Native(_) | Source::Logged { .. } => {}
+        if let Source::Native(changelog) = &self.0
+            && !changelog.is_whole()
+        {
+            return Err(FetchError::new(ErrorClass::Corrupt, "the clone's changelog is cut off"));
         }
         (0..self.len()).try_for_each(|rev| self.read(rev).map(drop))
     }

@@ -10,7 +10,8 @@ use crate::domain::Point;
 use crate::figures::{TRANSACTIONS, outcome};
 use crate::traces::Going;
 use futures_util::TryStreamExt;
-use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
+use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use std::future::Future;
 use std::pin::Pin;
@@ -231,14 +232,23 @@ impl Store {
         Ok(sqlx::query(self.text(sql)).bind(rows).fetch_all(&self.readers).await?)
     }
 
-    /// Reads rows that match a JSON parameter one after the other: thousands of them at once would be megabytes, each time.
+    /// The same one after the other: thousands of them at once would be megabytes, each time.
     pub(super) async fn each_row_for<T>(
         &self,
         sql: &RowsSql,
         rows: String,
         read: impl Fn(&AnyRow) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut found = sqlx::query(self.text(sql)).bind(rows).fetch(&self.readers);
+        self.each_row(sqlx::query(self.text(sql)).bind(rows), read).await
+    }
+
+    /// Reads the rows of any statement one after the other.
+    pub(super) async fn each_row<T>(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        read: impl Fn(&AnyRow) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = query.fetch(&self.readers);
         let mut all = Vec::new();
         while let Some(row) = found.try_next().await? {
             all.push(read(&row)?);

@@ -116,9 +116,9 @@ impl Store {
             return Ok(Vec::new());
         }
         let rows = rows.done();
-        let before = self.each_row_for(&AT, rows.clone(), point_from).await?;
-        let after = self.each_row_for(&COURSES, rows, point_from).await?;
-        Ok([before, after].concat())
+        let mut points = self.each_row_for(&AT, rows.clone(), point_from).await?;
+        points.extend(self.each_row_for(&COURSES, rows, point_from).await?);
+        Ok(points)
     }
 }
 

@@ -7,7 +7,6 @@ use super::pushlog::sql::{fits_sql, path_fits_sql};
 use super::pushlog::{MOST_PATHS, PushKey};
 use super::rows::{Cell, Rows};
 use crate::domain::RepositoryId;
-use futures_util::TryStreamExt;
 use sqlx::Row;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
@@ -95,17 +94,13 @@ impl Store {
             return Ok(None);
         };
         let rows = Rows::of(files.iter().map(|id| Cell::Number(*id)));
-        let mut rows = sqlx::query(self.text(&CHANGESETS)).bind(rows).bind(one_more_than_few()).fetch(self.readers());
-        let (mut changesets, mut touched) = (HashSet::new(), 0);
-        while let Some(row) = rows.try_next().await? {
-            changesets.insert(row.try_get("changeset")?);
-            touched += 1;
-        }
-        if touched > FEW {
+        let query = sqlx::query(self.text(&CHANGESETS)).bind(rows).bind(one_more_than_few());
+        let touching: Vec<i64> = self.each_row(query, |row| Ok(row.try_get("changeset")?)).await?;
+        if touching.len() > FEW {
             self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among: 0, files: None, pushes: None }));
             return Ok(None);
         }
-        Ok(Some(changesets))
+        Ok(Some(touching.into_iter().collect()))
     }
 
     async fn pushes_with(&self, changesets: &HashSet<i64>) -> Result<Touching, StoreError> {

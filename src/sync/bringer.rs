@@ -6,7 +6,7 @@ use super::{SyncError, judge::give_up_waiting};
 use crate::domain::{
     Clock, ErrorClass, Point, Push, RepositoryId, RepositoryName, RepositoryUrl, Revision, Twins, Vcs, in_full, milliseconds,
 };
-use crate::fetch::{Clones, FetchError, GitClones, History, Http, Page, heads, page_after, window};
+use crate::fetch::{Clones, GitClones, History, Http, Page, heads, page_after, window};
 use crate::store::{Claim, Store};
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -389,6 +389,6 @@ fn distinct(revisions: &[Revision]) -> usize {
 
 impl From<tokio::task::JoinError> for SyncError {
     fn from(error: tokio::task::JoinError) -> SyncError {
-        SyncError::Fetch(FetchError::because(ErrorClass::Ours, "reading a clone was cut off", error))
+        SyncError::Fetch(error.into())
     }
 }

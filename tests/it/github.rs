@@ -4,6 +4,7 @@ use crate::support::{GitHub, Pages, Told, Way, run, text, told};
 use elmo::domain::{ErrorClass, State};
 use elmo::sync::{Difference, Verifier};
 use elmo_upstream::git::{Commit, Fault, Hashes, Onto, Push, Scope};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const NAME: &str = "l10n/all";
@@ -30,8 +31,12 @@ async fn two_more(github: &GitHub, name: &str) -> Vec<Push> {
 }
 
 /// The commits that references of ours keep in the clone.
+fn clone_of(github: &GitHub, name: &str) -> PathBuf {
+    github.world.data().join("clones").join(name)
+}
+
 fn kept(github: &GitHub, name: &str) -> Vec<String> {
-    let folder = github.world.data().join("clones").join(name).join(".git/refs/elmo/kept");
+    let folder = clone_of(github, name).join(".git/refs/elmo/kept");
     let references = std::fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>());
     references.unwrap_or_default().into_iter().map(|reference| reference.into_string().unwrap()).collect()
 }
@@ -174,7 +179,7 @@ async fn damage_that_no_push_has_met_is_found_and_mended() {
 
 /// Cuts off every object of the clone.
 fn damage(github: &GitHub) {
-    let objects = github.world.data().join("clones").join(NAME).join(".git/objects");
+    let objects = clone_of(github, NAME).join(".git/objects");
     let folders = std::fs::read_dir(objects).unwrap().map(|entry| entry.unwrap().path());
     for object in folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()) {
         // git writes what is not to be changed.
@@ -431,7 +436,7 @@ async fn two_workers_that_hear_of_the_same_push_record_it_once() {
 #[tokio::test]
 async fn a_clone_that_is_behind_since_another_machine_brought_the_pushes_is_no_difference() {
     let github = GitHub::with_repository(NAME).await;
-    let clone = github.world.data().join("clones").join(NAME);
+    let clone = clone_of(&github, NAME);
     let (old, kept) = (github.world.folder().join("old"), github.world.folder().join("kept"));
     std::fs::rename(&clone, &old).unwrap();
     let second = github.push(NAME, "second", 200).await;

@@ -268,15 +268,15 @@ async fn judge(calm: &Calm, place: &Place, script: &Script, shown: &Shown, repor
 
 /// Lets the database be held against clones and hosts. A clone that was damaged after all work was done is found by nobody else.
 async fn verify(place: &Place, report: &Report) -> anyhow::Result<()> {
-    let found = findings(&place.run(&["verify", "--json"]).await?)?;
-    let damage = Difference::DamagedClone(String::new()).to_string();
+    let mut verified = place.run(&["verify", "--json"]).await?;
+    let (found, damage) = (findings(&verified)?, Difference::DamagedClone(String::new()).to_string());
     let damaged = found.iter().filter(|(_, found)| found.starts_with(damage.trim_end()));
     let damaged: Vec<&str> = damaged.map(|(name, _)| name.as_str()).collect();
     if !damaged.is_empty() {
         damaged.iter().for_each(|_| report.count("clones found damaged by verify"));
         place.run(&[&["verify", "--fix"], &damaged[..]].concat()).await?;
+        verified = place.run(&["verify", "--json"]).await?;
     }
-    let verified = place.run(&["verify", "--json"]).await?;
     if !verified.status.success() {
         report.wrong(format!("verify ended with {}: {}", verified.status, String::from_utf8_lossy(&verified.stderr)));
     }

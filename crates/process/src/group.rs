@@ -68,11 +68,8 @@ impl Group {
         // Before the first look: what ends between them is told of.
         let mut endings = signal(SignalKind::child()).ok();
         while !self.has_ended() {
-            let told = match &mut endings {
-                Some(endings) => endings.recv().await,
-                None => None,
-            };
-            if told.is_none() {
+            let told = async { endings.as_mut()?.recv().await };
+            if told.await.is_none() {
                 sleep(GLANCE).await;
             }
         }

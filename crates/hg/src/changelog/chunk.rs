@@ -38,7 +38,7 @@ impl Unpacker {
 
     fn inflate(&mut self, chunk: &[u8], length: Option<usize>) -> Result<&[u8], &'static str> {
         self.zlib.reset(true);
-        self.make_room(length.unwrap_or(chunk.len() * 4).min(chunk.len().saturating_mul(OF_A_ZLIB_BYTE)));
+        self.make_room(chunk, length, OF_A_ZLIB_BYTE);
         loop {
             let consumed = usize::try_from(self.zlib.total_in()).unwrap_or(usize::MAX);
             let input = chunk.get(consumed..).unwrap_or_default();
@@ -57,8 +57,7 @@ impl Unpacker {
         if stated.is_some_and(|bytes| bytes > LIMIT) {
             return Err("a text is too long");
         }
-        let expected = stated.or(length).unwrap_or(chunk.len() * 4);
-        self.make_room(expected.min(chunk.len().saturating_mul(OF_A_ZSTD_BYTE)));
+        self.make_room(chunk, stated.or(length), OF_A_ZSTD_BYTE);
         while self.zstd.decompress_to_buffer(chunk, &mut self.buffer).is_err() {
             if stated.is_some() {
                 return Err("a zstd frame is damaged");
@@ -68,7 +67,9 @@ impl Unpacker {
         Ok(&self.buffer)
     }
 
-    fn make_room(&mut self, bytes: usize) {
+    /// Makes room for what a chunk is expected to come to, as far as each byte of it can come to so many.
+    fn make_room(&mut self, chunk: &[u8], expected: Option<usize>, of_a_byte: usize) {
+        let bytes = expected.unwrap_or(chunk.len() * 4).min(chunk.len().saturating_mul(of_a_byte));
         self.buffer.clear();
         self.buffer.reserve(bytes.clamp(64, LIMIT));
     }

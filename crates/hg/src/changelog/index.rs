@@ -49,13 +49,8 @@ impl Index {
         }
         let general_delta = flags & GENERAL_DELTA != 0;
         let inline = flags & INLINE != 0;
-        let (entries, whole, texts) = if inline {
-            let (entries, whole) = entries_between_texts(&file)?;
-            (entries, whole, Some(file))
-        } else {
-            let whole = file.len().is_multiple_of(ENTRY);
-            (whole_entries(file), whole, None)
-        };
+        let ((entries, whole), texts) =
+            if inline { (entries_between_texts(&file)?, Some(file)) } else { (whole_entries(file), None) };
         let index = Index { entries, general_delta, inline, whole };
         index.check()?;
         Ok((index, texts))
@@ -112,9 +107,12 @@ impl Index {
     }
 }
 
-fn whole_entries(mut file: Vec<u8>) -> Vec<u8> {
-    file.truncate(file.len() / ENTRY * ENTRY);
-    file
+/// Leaves the entries, and says whether there was nothing else.
+fn whole_entries(mut file: Vec<u8>) -> (Vec<u8>, bool) {
+    let length = file.len();
+    file.truncate(length / ENTRY * ENTRY);
+    let whole = file.len() == length;
+    (file, whole)
 }
 
 /// Takes the entries out, and says whether nothing else is left.
