@@ -6,6 +6,7 @@ use super::twins::TwinRow;
 use crate::domain::{HgDate, Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use std::collections::HashMap;
 
 /// What a prefix of a revision found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,18 @@ const PRECURSORS: &str = "
     from obsolescence join changeset on changeset.id = obsolescence.precursor
     where obsolescence.successor = $1 order by obsolescence.id";
 
+const ANCESTRY: &str = "
+    with recursive ancestor (id) as (
+        select id from changeset where revision = $1
+        union
+        select changeset_parent.parent from ancestor join changeset_parent on changeset_parent.changeset = ancestor.id)
+    select changeset.revision, parent.revision as parent
+    from (select id from ancestor limit cast($2 as bigint)) as near
+    join changeset_parent on changeset_parent.changeset = near.id
+    join changeset on changeset.id = near.id
+    join changeset parent on parent.id = changeset_parent.parent
+    order by changeset.revision, changeset_parent.position";
+
 const OF_REPOSITORY: &str = "
     select changeset.id, changeset.revision, changeset.known, changeset.obsolete, changeset.author,
            substr(changeset.description, 1, 1000) as description, branch.name as branch_name
@@ -138,6 +151,17 @@ impl Store {
             [row] => Ok(Found::One(Box::new(self.surroundings(row).await?))),
             several => Ok(Found::Several(several.iter().map(|row| parsed(row, "revision")).collect::<Result<_, _>>()?)),
         }
+    }
+
+    /// The parents of a changeset and of its nearest ancestors, `most` of these in all; of a root, none. Only what is recorded is there.
+    pub async fn ancestry(&self, revision: Revision, most: usize) -> Result<HashMap<Revision, Vec<Revision>>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut ancestry: HashMap<Revision, Vec<Revision>> = HashMap::new();
+        for row in sqlx::query(ANCESTRY).bind(revision.to_string()).bind(most).fetch_all(self.readers()).await? {
+            let parents = ancestry.entry(parsed(&row, "revision")?).or_default();
+            parents.extend(Some(parsed::<Revision>(&row, "parent")?).filter(|parent| *parent != Revision::NULL));
+        }
+        Ok(ancestry)
     }
 
     async fn surroundings(&self, row: &AnyRow) -> Result<ChangesetRow, StoreError> {

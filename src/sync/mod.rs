@@ -10,6 +10,7 @@ mod burst;
 pub mod judge;
 mod lanes;
 pub mod moves;
+mod reach;
 mod recorder;
 mod sight;
 mod verify;

@@ -5,6 +5,7 @@ use super::SyncError;
 use super::branches::{at, next_batch};
 use super::bringer::{Bringer, Progress};
 use super::moves::told_apart;
+use super::reach::Reach;
 use crate::domain::{BranchMove, DAY, Kept, LocaleRules, Notice, Point, Revision};
 use crate::store::{Branches, Claim, MoveRecording, MovesRecorded, MovesRecording, Noticed, Recording, SeenPush};
 use jiff::SignedDuration;
@@ -25,8 +26,8 @@ pub(super) struct Sight<'a> {
     here: BTreeMap<Kept, Revision>,
     /// Where they were recorded to be, and what is said of them.
     recorded: Branches,
-    /// Which of all these commits, and of those that are spoken of, the clone has.
-    in_clone: HashSet<Revision>,
+    /// What there is of all these commits, and of those that are spoken of.
+    reach: Reach<'a>,
     locale_rules: Option<LocaleRules>,
 }
 
@@ -52,15 +53,15 @@ impl<'a> Sight<'a> {
         let noticed = recorded.notices.iter().flat_map(|noticed| [noticed.notice.before, noticed.notice.after]);
         let seen = recorded.seen.iter().flat_map(|seen| [seen.before, seen.after]);
         let all = recorded.heads.values().chain(here.values()).copied().chain(noticed).chain(seen);
-        let (in_clone, locale_rules) =
-            tokio::join!(bringer.git.those_in(&claim.clone, all), bringer.store.locale_rules(claim.repository));
-        let (in_clone, locale_rules) = (in_clone?.into_iter().collect(), locale_rules?);
-        Ok(Sight { bringer, claim, followed, here, recorded, in_clone, locale_rules })
+        let (reach, locale_rules) =
+            tokio::join!(Reach::of(bringer, &claim.clone, all), bringer.store.locale_rules(claim.repository));
+        let (reach, locale_rules) = (reach?, locale_rules?);
+        Ok(Sight { bringer, claim, followed, here, recorded, reach, locale_rules })
     }
 
     /// Records what the branches have and nothing recorded descends from.
     pub(super) async fn record_commits(&self) -> Result<Vec<ReadCommits<'_>>, SyncError> {
-        let mut known = self.in_clone(self.recorded.heads.values().copied());
+        let mut known: Vec<Revision> = self.reach.within(self.recorded.heads.values().copied()).into_iter().collect();
         let (mut all, mut done) = (Vec::new(), 0);
         for (branch, head) in self.here.iter().filter(|(branch, head)| self.recorded.heads.get(*branch) != Some(head)) {
             let before = at(&self.recorded.heads, branch);
@@ -93,7 +94,7 @@ impl<'a> Sight<'a> {
         doubtful: &BTreeSet<Kept>,
     ) -> Result<MovesRecorded, SyncError> {
         let notices: Vec<Notice> = self.noticed().map(|noticed| noticed.notice.clone()).collect();
-        let is_here = |end: &Revision| self.in_clone.contains(end);
+        let is_here = |end: &Revision| self.reach.has(end);
         for seen in &self.recorded.seen {
             let moves = told_apart(&seen.branch, seen.before, seen.after, &notices, is_here);
             if !is_still_seen(seen, &moves) && self.record(Some(seen.clone()), moves, &[]).await? == MovesRecorded::Overtaken {
@@ -155,6 +156,7 @@ impl<'a> Sight<'a> {
             left_behind.extend(Some(made.before).filter(|_| !dropped.is_empty()));
             recordings.push(MoveRecording { made, brought, dropped });
         }
+        let left_behind: Vec<Revision> = self.reach.within(left_behind).into_iter().collect();
         self.bringer.git.keep(&self.claim.clone, &left_behind).await?;
         let (repository, now) = (self.claim.repository, self.bringer.clock.now());
         let recorded = self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?;
@@ -177,22 +179,20 @@ impl<'a> Sight<'a> {
             Revision::NULL => others().map(|(_, head)| *head).collect(),
             before => vec![before],
         };
-        let had = self.in_clone(had);
-        match read.filter(|read| read.known.iter().eq(&had.iter().copied().collect::<BTreeSet<_>>())) {
+        match read.filter(|read| read.known == self.reach.within(had.iter().copied())) {
             Some(read) => Ok(read.commits.clone()),
-            None => Ok(self.bringer.git.revisions(&self.claim.clone, &[made.after], &had).await?),
+            None => self.reach.between(&[made.after], &had).await,
         }
     }
 
     /// What a move took: what no branch that is followed has any more.
     async fn dropped(&self, made: &BranchMove, read: Option<&ReadCommits<'_>>) -> Result<Vec<Revision>, SyncError> {
-        let had = self.in_clone([made.before]);
-        if had.is_empty() || read.is_some_and(|read| read.goes_on) {
+        if !self.reach.has(&made.before) || read.is_some_and(|read| read.goes_on) {
             return Ok(Vec::new());
         }
         let others = self.here.iter().filter(|(branch, _)| **branch != made.branch).map(|(_, head)| *head);
         let left: Vec<Revision> = others.chain([made.after]).collect();
-        Ok(self.bringer.git.revisions(&self.claim.clone, &had, &left).await?)
+        self.reach.between(&[made.before], &left).await
     }
 
     /// What is said of followed branches.
@@ -206,7 +206,7 @@ impl<'a> Sight<'a> {
         for Noticed { notice, .. } in self.noticed().filter(|noticed| now.duration_since(noticed.taken) < PATIENCE) {
             let is_shown = match notice.after {
                 Revision::NULL => self.here.get(&notice.branch) != Some(&notice.before),
-                after => self.in_clone.contains(&after),
+                after => self.reach.has(&after),
             };
             if !is_shown {
                 let (branch, after, url) = (&notice.branch, notice.after.short(), &self.claim.url);
@@ -214,10 +214,6 @@ impl<'a> Sight<'a> {
             }
         }
         Ok(())
-    }
-
-    fn in_clone(&self, revisions: impl IntoIterator<Item = Revision>) -> Vec<Revision> {
-        revisions.into_iter().filter(|revision| self.in_clone.contains(revision)).collect()
     }
 }
 

@@ -446,3 +446,58 @@ async fn a_clone_that_is_behind_since_another_machine_brought_the_pushes_is_no_d
 
     assert_eq!(github.world.differences(NAME).await, []);
 }
+
+/// A second push on `main` and one that makes `beta` beside it, recorded by a worker whose clones are its own; the clone that is here
+/// afterwards is another worker's, which has fetched neither.
+async fn brought_by_another_machine(github: &GitHub) -> [Push; 2] {
+    github.host.create(NAME).await.unwrap();
+    github.push(NAME, "first", 100).await;
+    github.follow(NAME, &["main", "beta"]).await;
+    github.world.settle().await;
+    let clone = clone_of(github, NAME);
+    let (here, there) = (github.world.folder().join("here"), github.world.folder().join("there"));
+    std::fs::rename(&clone, &here).unwrap();
+    let second = github.push(NAME, "second", 200).await;
+    let onto = Onto::Commit(second.before.clone().unwrap());
+    let commits = [Commit::new("beta one").onto(onto), Commit::new("beta two")];
+    let beta = github.host.push_at(NAME, "beta", "flod", 250, commits).await.unwrap();
+    github.hear(Way::Hook, NAME, &[second.clone(), beta.clone()]).await;
+    std::fs::rename(&clone, &there).unwrap();
+    std::fs::rename(&here, &clone).unwrap();
+    [second, beta]
+}
+
+#[tokio::test]
+async fn a_worker_marks_what_a_force_push_dropped_though_its_own_clone_never_had_it() {
+    let github = GitHub::new().await;
+    let [second, beta] = brought_by_another_machine(&github).await;
+    let onto = |commit: &Option<String>| Onto::Commit(commit.clone().unwrap());
+    let commits = [Commit::new("instead").file("fr/instead.ftl", "key = instead\n")];
+    let forced = github.host.force_push(NAME, "main", "flod", onto(&second.before), commits).await.unwrap();
+
+    github.hear(Way::Hook, NAME, std::slice::from_ref(&forced)).await;
+
+    assert_eq!(github.told(NAME).await[3], told(4, "flod", forced.date, &["instead"]), "and nothing of what was there before");
+    let dropped = github.world.changeset(second.after.as_ref().unwrap()).await.dropped;
+    assert_eq!(dropped.iter().map(|push| push.push_id).collect::<Vec<_>>(), [4]);
+    assert!(github.world.changeset(beta.after.as_ref().unwrap()).await.dropped.is_empty());
+    assert_eq!(github.world.repository(NAME).await.state(), State::Complete);
+}
+
+#[tokio::test]
+async fn a_branch_that_is_deleted_before_a_worker_has_fetched_it_is_deleted_by_whom_the_message_says() {
+    let github = GitHub::new().await;
+    let [_, beta] = brought_by_another_machine(&github).await;
+    let deleted = github.host.delete_branch(NAME, "beta", "flod").await.unwrap();
+
+    github.hear(Way::Hook, NAME, std::slice::from_ref(&deleted)).await;
+
+    let told_of = github.told(NAME).await;
+    assert_eq!((told_of.len(), told_of[3].1.as_str(), told_of[3].3.len()), (4, "flod", 0));
+    let two = github.world.changeset(beta.after.as_ref().unwrap()).await;
+    let one = github.world.changeset(two.parents[0].to_string()).await;
+    for changeset in [one, two] {
+        let by: Vec<u64> = changeset.dropped.iter().map(|push| push.push_id).collect();
+        assert_eq!(by, [4], "{}", changeset.description);
+    }
+}
