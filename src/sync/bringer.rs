@@ -213,6 +213,10 @@ impl Bringer {
             self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
         }
         Point::CloneSetAside.pass();
+        self.begin_generation(at).await
+    }
+
+    async fn begin_generation(&self, at: &mut At) -> Result<(), SyncError> {
         self.store.begin_generation(at.repository, at.generation).await?;
         Point::GenerationBegun.pass();
         at.generation += 1;
@@ -229,6 +233,18 @@ impl Bringer {
         at.clone = at.name.clone();
         at.clone_of_several = false;
         Ok(())
+    }
+
+    /// Whether a fork that nobody pushed to is another one now. No pushlog tells: a clone of its own has nothing of what it holds.
+    async fn was_made_anew_without_pushes(&self, at: &At) -> Result<bool, SyncError> {
+        if at.last_push > 0 || !self.store.holds_any(at.repository, at.generation).await? {
+            return Ok(false);
+        }
+        if !self.clones.exists(&at.name) {
+            self.clone_anew(at, &at.name).await?;
+        }
+        let held: Vec<Revision> = self.store.held_by(at.repository, at.generation).await?.into_iter().collect();
+        Ok(self.clones.open(&at.name).await?.revs(&held).is_empty())
     }
 
     /// Everything that has to be in the clone before it can be recorded, as far as it is not recorded yet.
@@ -268,7 +284,7 @@ impl Bringer {
             }
             self.clones.pull(&at.clone, &at.url).await?;
         } else {
-            self.clone_anew(at).await?;
+            self.clone_anew(at, &at.clone).await?;
         }
         let history = self.clones.open(&at.clone).await?;
         if history.revs(targets).len() == distinct(targets) || !at.shares_clone() {
@@ -279,10 +295,10 @@ impl Bringer {
         Ok(Obtained { history: self.clones.open(&at.clone).await?, whole: true })
     }
 
-    async fn clone_anew(&self, at: &At) -> Result<(), SyncError> {
+    async fn clone_anew(&self, at: &At, clone: &RepositoryName) -> Result<(), SyncError> {
         let started = Instant::now();
         let progress = |bytes| (self.watcher)(&at.name, Progress::Cloning { bytes });
-        self.clones.make(&at.clone, &at.url, progress).await?;
+        self.clones.make(clone, &at.url, progress).await?;
         tracing::info!(repository.name = %at.name, duration_ms = milliseconds(started.elapsed()), "cloned");
         Ok(())
     }
@@ -321,6 +337,9 @@ impl Bringer {
         match error.class {
             ErrorClass::Unrelated if at.shares_clone() => {
                 tracing::warn!(repository.name = %at.name, origin = %at.clone, "no fork of its origin: gets a clone of its own");
+                if self.was_made_anew_without_pushes(at).await? {
+                    self.begin_generation(at).await?;
+                }
                 self.part_from_origin(at).await?;
                 Ok(true)
             }

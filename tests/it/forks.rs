@@ -110,3 +110,21 @@ async fn a_forks_pull_that_fails_harms_nobodys_clone() {
     world.later(std::time::Duration::from_secs(600)).await;
     assert_eq!((world.repository(FORK).await.last_push, world.differences(FORK).await), (1, vec![]));
 }
+
+#[tokio::test]
+async fn a_fork_that_nobody_pushed_to_leaves_its_changesets_behind_when_it_is_made_anew() {
+    let world = origin_and_fork().await;
+    world.deliver(world.message_newrepo(FORK)).await;
+    world.settle().await;
+    let shared = world.upstream.pushes(ORIGIN).remove(0);
+    assert_eq!(holders(&world, &shared).await, [FORK, ORIGIN]);
+    world.upstream.recreate(FORK).await.unwrap();
+    let anew = world.push(FORK, "nothing in common").await;
+
+    world.announce(FORK, &anew).await;
+    world.settle().await;
+
+    assert_eq!(world.repository(FORK).await.generation, 2);
+    assert_eq!(world.differences(FORK).await, []);
+    assert_eq!(world.differences(ORIGIN).await, []);
+}

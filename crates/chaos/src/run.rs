@@ -124,6 +124,8 @@ impl<'a> Play<'a> {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+            // What is waited for may have been lost with its queue.
+            self.say().await?;
         }
         Ok(())
     }

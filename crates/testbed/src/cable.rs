@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use elmo_upstream::ports::loopback;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -19,7 +20,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::{free_port, ports::loopback};
+use crate::free_port;
 
 /// A proxy in front of a server: clients connect to [`Cable::addr`].
 pub struct Cable {

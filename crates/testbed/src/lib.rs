@@ -8,15 +8,14 @@
 mod cable;
 mod mercurial;
 mod own_server;
-mod ports;
 mod postgres;
 mod publisher;
 mod rabbitmq;
 mod until;
 
 pub use cable::Cable;
+pub use elmo_upstream::ports::free_port;
 pub use mercurial::Mercurial;
-pub use ports::free_port;
 pub use postgres::Postgres;
 pub use publisher::Publisher;
 pub use rabbitmq::{EXCHANGES, RabbitMq};

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use elmo_upstream::ports::{loopback, random};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
@@ -19,7 +20,6 @@ use tokio::sync::OnceCell;
 use crate::{
     free_port,
     own_server::{Crash, OwnServer},
-    ports::{loopback, random},
 };
 
 const VARIABLE: &str = "ELMO_TEST_POSTGRES";

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use elmo_upstream::ports::loopback;
 use lapin::{
     Channel, Connection, ConnectionProperties,
     options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions},
@@ -21,7 +22,6 @@ use tokio::sync::OnceCell;
 use crate::{
     free_port,
     own_server::{Crash, OwnServer},
-    ports::loopback,
 };
 
 /// The exchanges that each vhost has, all durable and of type topic.

@@ -33,6 +33,7 @@ mod listener;
 mod manifest;
 mod message;
 mod node;
+pub mod ports;
 mod programs;
 mod pushlog;
 mod repository;

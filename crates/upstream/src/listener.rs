@@ -1,6 +1,6 @@
 //! The socket that clients talk to: requests come in, the answers of a site go out. It refuses and cuts connections when told.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::answers::Body;
 use crate::error::{Error, Result};
+use crate::ports::{free_port, loopback};
 
 /// What answers requests.
 pub(crate) trait Site: Send + Sync + 'static {
@@ -86,11 +87,10 @@ impl<S: Site> Listener<S> {
     }
 }
 
-/// Binds a loopback port; 0 is any free one.
+/// Binds a loopback port; 0 is any free one, that is still free after a stop.
 pub(crate) fn listen(port: u16) -> Result<TcpListener> {
-    bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-        .and_then(|socket| socket.listen(1024))
-        .map_err(Error::io(format!("listen on port {port}")))
+    let port = if port == 0 { free_port() } else { port };
+    bind(loopback(port)).and_then(|socket| socket.listen(1024)).map_err(Error::io(format!("listen on port {port}")))
 }
 
 fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {

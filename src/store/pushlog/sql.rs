@@ -75,7 +75,8 @@ impl<T> Directed<T> {
     }
 }
 
-/// The pushes `$from` somewhere, of `$choice`, between two keys that fit.
+/// The pushes `$from` somewhere, of `$choice`, between two keys that fit. Which these are is found before their repositories are looked up:
+/// PostgreSQL, which takes the limit for large and those that fit for few, would begin with the repositories and read all pushes of each.
 macro_rules! fitting_sql {
     ($choice:expr, $direction:literal) => {
         fitting_sql!("push", $choice, "", $direction)
@@ -84,10 +85,10 @@ macro_rules! fitting_sql {
         concat!(
             "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
                     repository.generation as now_in, repository.vcs, push.branch
-             from ",
+             from (select push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch
+                   from ",
             $from,
-            " cross join repository
-             where repository.id = push.repository and ",
+            " where ",
             $choice,
             " and (push.date, push.id) > ($11, $12) and (push.date, push.id) < ($13, $14)
                and ",
@@ -101,7 +102,13 @@ macro_rules! fitting_sql {
             $direction,
             ", push.id ",
             $direction,
-            " limit cast($16 as bigint) offset $17"
+            " limit cast($16 as bigint) offset $17) as push
+             cross join repository
+             where repository.id = push.repository
+             order by push.date ",
+            $direction,
+            ", push.id ",
+            $direction
         )
     };
 }

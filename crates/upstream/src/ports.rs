@@ -13,6 +13,7 @@ const RANGE: std::ops::Range<u16> = 10_000..32_000;
 ///
 /// # Panics
 /// If a thousand random ports are all taken.
+#[must_use]
 pub fn free_port() -> u16 {
     (0..1000)
         .map(|_| random_port())
@@ -20,12 +21,15 @@ pub fn free_port() -> u16 {
         .expect("one of a thousand random loopback ports is free")
 }
 
-pub(crate) fn loopback(port: u16) -> SocketAddr {
+/// An address of this machine that nobody reaches from outside.
+#[must_use]
+pub fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-/// The standard library seeds each `RandomState` anew, which is random enough to keep processes apart.
-pub(crate) fn random() -> u64 {
+/// A number that another process is not likely to get: the standard library seeds each `RandomState` anew.
+#[must_use]
+pub fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
