@@ -158,8 +158,7 @@ impl Store {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let mut ancestry: HashMap<Revision, Vec<Revision>> = HashMap::new();
         for row in sqlx::query(ANCESTRY).bind(revision.to_string()).bind(most).fetch_all(self.readers()).await? {
-            let parents = ancestry.entry(parsed(&row, "revision")?).or_default();
-            parents.extend(Some(parsed::<Revision>(&row, "parent")?).filter(|parent| *parent != Revision::NULL));
+            ancestry.entry(parsed(&row, "revision")?).or_default().extend(parent_from(&row)?);
         }
         Ok(ancestry)
     }
@@ -208,6 +207,11 @@ impl Store {
     async fn all(&self, sql: &'static str, id: i64) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(sql).bind(id).fetch_all(self.readers()).await?)
     }
+}
+
+/// The parent in a row; none where it is the null changeset, the parent of a root.
+pub(super) fn parent_from(row: &AnyRow) -> Result<Option<Revision>, StoreError> {
+    Ok(Some(parsed(row, "parent")?).filter(|parent| *parent != Revision::NULL))
 }
 
 fn push_from(row: &AnyRow) -> Result<PushOfChangeset, StoreError> {

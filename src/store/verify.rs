@@ -1,5 +1,6 @@
 //! What the database holds of one repository, as plain data to hold against its clone; and mending.
 
+use super::changesets::parent_from;
 use super::database::{RowsSql, Step, Store, StoreError, parsed, rows_sql};
 use super::pushes::kept;
 use super::rows::Rows;
@@ -136,7 +137,7 @@ impl Store {
         let mut kept_changesets: BTreeMap<Revision, KeptChangeset> = BTreeMap::new();
         for row in self.rows_for(&PARENTS, rows()).await? {
             let changeset = kept_changesets.entry(parsed(&row, "revision")?).or_default();
-            changeset.parents.extend(Some(parsed::<Revision>(&row, "parent")?).filter(|parent| *parent != Revision::NULL));
+            changeset.parents.extend(parent_from(&row)?);
         }
         for row in self.rows_for(&FILES, rows()).await? {
             kept_changesets.entry(parsed(&row, "revision")?).or_default().files.insert(kept(&row, "path")?);

@@ -207,16 +207,10 @@ impl Bringer {
     /// The host made the repository anew: its clone is set aside, its old pushes stay under the old generation.
     async fn begin_anew(&self, at: &mut At, why: &str) -> Result<(), SyncError> {
         tracing::warn!(repository.name = %at.name, generation = at.generation, why, "the repository was made anew upstream");
-        if at.shares_clone() {
-            self.part_from_origin(at).await?;
-        } else {
+        if !at.shares_clone() {
             self.clones.set_aside(&at.clone, &format!("the repository was made anew upstream: {why}"))?;
         }
         Point::CloneSetAside.pass();
-        self.begin_generation(at).await
-    }
-
-    async fn begin_generation(&self, at: &mut At) -> Result<(), SyncError> {
         self.store.begin_generation(at.repository, at.generation).await?;
         Point::GenerationBegun.pass();
         at.generation += 1;
@@ -224,7 +218,8 @@ impl Bringer {
         at.last_push = 0;
         at.announced = 0;
         at.wanted = true;
-        Ok(())
+        // Not before: with a clone of its own, nothing might tell any more that it was made anew.
+        if at.shares_clone() { self.part_from_origin(at).await } else { Ok(()) }
     }
 
     /// From now on the repository has a clone of its own.
@@ -235,10 +230,14 @@ impl Bringer {
         Ok(())
     }
 
-    /// Whether a fork that nobody pushed to is another one now. No pushlog tells: a clone of its own has nothing of what it holds.
+    /// Whether a repository that nobody pushed to is another one now, so that no pushlog tells. It is, if its history is not that of its
+    /// clone; where that is its origin's, this may be what is another one, and a clone of its own tells: it has nothing of what is held.
     async fn was_made_anew_without_pushes(&self, at: &At) -> Result<bool, SyncError> {
         if at.last_push > 0 || !self.store.holds_any(at.repository, at.generation).await? {
             return Ok(false);
+        }
+        if !at.shares_clone() {
+            return Ok(true);
         }
         if !self.clones.exists(&at.name) {
             self.clone_anew(at, &at.name).await?;
@@ -335,16 +334,13 @@ impl Bringer {
             return Ok(false);
         };
         match error.class {
-            ErrorClass::Unrelated if at.shares_clone() => {
-                tracing::warn!(repository.name = %at.name, origin = %at.clone, "no fork of its origin: gets a clone of its own");
-                if self.was_made_anew_without_pushes(at).await? {
-                    self.begin_generation(at).await?;
-                }
-                self.part_from_origin(at).await?;
+            ErrorClass::Unrelated if self.was_made_anew_without_pushes(at).await? => {
+                self.begin_anew(at, "its history is another one").await?;
                 Ok(true)
             }
-            ErrorClass::Unrelated if at.last_push == 0 && self.store.holds_any(at.repository, at.generation).await? => {
-                self.begin_anew(at, "its history is another one").await?;
+            ErrorClass::Unrelated if at.shares_clone() => {
+                tracing::warn!(repository.name = %at.name, origin = %at.clone, "no fork of its origin: gets a clone of its own");
+                self.part_from_origin(at).await?;
                 Ok(true)
             }
             // The pushlog is the known one, so the clone is what does not belong here.

@@ -4,6 +4,7 @@
 use super::SyncError;
 use super::bringer::Bringer;
 use crate::domain::{RepositoryName, Revision};
+use crate::store::{Claim, Standing};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// So many ancestors are read first, and more the next time.
@@ -31,15 +32,22 @@ struct Beyond {
 impl<'a> Reach<'a> {
     pub(super) async fn of(
         bringer: &'a Bringer,
-        clone: &'a RepositoryName,
+        claim: &'a Claim,
         revisions: impl IntoIterator<Item = Revision>,
     ) -> Result<Reach<'a>, SyncError> {
+        let clone = &claim.clone;
         let revisions: BTreeSet<Revision> = revisions.into_iter().filter(|revision| *revision != Revision::NULL).collect();
-        let in_clone = bringer.git.those_in(clone, revisions.iter().copied()).await?.into_iter().collect();
+        let in_clone: HashSet<Revision> = bringer.git.those_in(clone, revisions.iter().copied()).await?.into_iter().collect();
+        let elsewhere: Vec<Revision> = revisions.into_iter().filter(|revision| !in_clone.contains(revision)).collect();
         let mut reach = Reach { bringer, clone, in_clone, beyond: HashMap::new() };
-        for revision in revisions.iter().filter(|revision| !reach.in_clone.contains(revision)) {
-            if let Some(beyond) = beyond(bringer, clone, *revision).await? {
-                reach.beyond.insert(*revision, beyond);
+        if elsewhere.is_empty() {
+            return Ok(reach);
+        }
+        // Most are of pushes that the host does not show yet.
+        let standing = bringer.store.standing(claim.repository, claim.generation, &elsewhere).await?;
+        for (revision, _) in elsewhere.into_iter().zip(standing).filter(|(_, standing)| *standing != Standing::Unknown) {
+            if let Some(beyond) = beyond(bringer, clone, revision).await? {
+                reach.beyond.insert(revision, beyond);
             }
         }
         Ok(reach)

@@ -50,11 +50,10 @@ impl<'a> Sight<'a> {
         here: BTreeMap<Kept, Revision>,
         recorded: Branches,
     ) -> Result<Sight<'a>, SyncError> {
-        let noticed = recorded.notices.iter().flat_map(|noticed| [noticed.notice.before, noticed.notice.after]);
+        let noticed = of_followed(&recorded, followed).flat_map(|noticed| [noticed.notice.before, noticed.notice.after]);
         let seen = recorded.seen.iter().flat_map(|seen| [seen.before, seen.after]);
         let all = recorded.heads.values().chain(here.values()).copied().chain(noticed).chain(seen);
-        let (reach, locale_rules) =
-            tokio::join!(Reach::of(bringer, &claim.clone, all), bringer.store.locale_rules(claim.repository));
+        let (reach, locale_rules) = tokio::join!(Reach::of(bringer, claim, all), bringer.store.locale_rules(claim.repository));
         let (reach, locale_rules) = (reach?, locale_rules?);
         Ok(Sight { bringer, claim, followed, here, recorded, reach, locale_rules })
     }
@@ -197,7 +196,7 @@ impl<'a> Sight<'a> {
 
     /// What is said of followed branches.
     fn noticed(&self) -> impl Iterator<Item = &Noticed> {
-        self.recorded.notices.iter().filter(|noticed| self.followed.contains(&noticed.notice.branch))
+        of_followed(&self.recorded, self.followed)
     }
 
     /// A message may be ahead of what the host shows: ask again, until that has become unlikely.
@@ -215,6 +214,11 @@ impl<'a> Sight<'a> {
         }
         Ok(())
     }
+}
+
+/// Of a repository all branches are told of, most of which nobody may follow.
+fn of_followed<'r>(recorded: &'r Branches, followed: &'r [Kept]) -> impl Iterator<Item = &'r Noticed> {
+    recorded.notices.iter().filter(|noticed| followed.contains(&noticed.notice.branch))
 }
 
 fn is_still_seen(seen: &SeenPush, moves: &[BranchMove]) -> bool {

@@ -436,15 +436,21 @@ async fn two_workers_that_hear_of_the_same_push_record_it_once() {
 #[tokio::test]
 async fn a_clone_that_is_behind_since_another_machine_brought_the_pushes_is_no_difference() {
     let github = GitHub::with_repository(NAME).await;
-    let clone = clone_of(&github, NAME);
-    let (old, kept) = (github.world.folder().join("old"), github.world.folder().join("kept"));
-    std::fs::rename(&clone, &old).unwrap();
     let second = github.push(NAME, "second", 200).await;
-    github.hear(Way::Hook, NAME, std::slice::from_ref(&second)).await;
-    std::fs::rename(&clone, &kept).unwrap();
-    std::fs::rename(&old, &clone).unwrap();
+
+    on_another_machine(&github, github.hear(Way::Hook, NAME, std::slice::from_ref(&second))).await;
 
     assert_eq!(github.world.differences(NAME).await, []);
+}
+
+/// Lets a worker do something whose clones are its own; afterwards the clone is as it was.
+async fn on_another_machine(github: &GitHub, brought: impl Future<Output = ()>) {
+    let clone = clone_of(github, NAME);
+    let (here, there) = (github.world.folder().join("here"), github.world.folder().join("there"));
+    std::fs::rename(&clone, &here).unwrap();
+    brought.await;
+    std::fs::rename(&clone, &there).unwrap();
+    std::fs::rename(&here, &clone).unwrap();
 }
 
 /// A second push on `main` and one that makes `beta` beside it, recorded by a worker whose clones are its own; the clone that is here
@@ -454,17 +460,13 @@ async fn brought_by_another_machine(github: &GitHub) -> [Push; 2] {
     github.push(NAME, "first", 100).await;
     github.follow(NAME, &["main", "beta"]).await;
     github.world.settle().await;
-    let clone = clone_of(github, NAME);
-    let (here, there) = (github.world.folder().join("here"), github.world.folder().join("there"));
-    std::fs::rename(&clone, &here).unwrap();
     let second = github.push(NAME, "second", 200).await;
     let onto = Onto::Commit(second.before.clone().unwrap());
     let commits = [Commit::new("beta one").onto(onto), Commit::new("beta two")];
     let beta = github.host.push_at(NAME, "beta", "flod", 250, commits).await.unwrap();
-    github.hear(Way::Hook, NAME, &[second.clone(), beta.clone()]).await;
-    std::fs::rename(&clone, &there).unwrap();
-    std::fs::rename(&here, &clone).unwrap();
-    [second, beta]
+    let pushes = [second, beta];
+    on_another_machine(github, github.hear(Way::Hook, NAME, &pushes)).await;
+    pushes
 }
 
 #[tokio::test]
