@@ -70,10 +70,10 @@ pub(super) enum Repository {
         #[arg(long = "branch", value_name = "BRANCH")]
         branches: Vec<String>,
         /// Which locale a path belongs to, where the repository has many: a pattern as '{locale}/**'
-        #[arg(long, value_name = "PATTERN", conflicts_with_all = ["locale", "config"])]
+        #[arg(long, value_name = "PATTERN", conflicts_with_all = ["locale", "l10n"])]
         locales: Option<String>,
         /// The same as an l10n.toml on this machine says it, with what it includes
-        #[arg(long, value_name = "FILE", conflicts_with = "locale")]
+        #[arg(id = "l10n", long = "config", value_name = "FILE", conflicts_with = "locale")]
         config: Option<PathBuf>,
         /// The repository it is a fork of, whose clone it shares
         #[arg(long, value_name = "REPOSITORY")]
@@ -93,10 +93,10 @@ pub(super) enum Repository {
         /// The repository
         name: RepositoryName,
         /// A pattern as '{locale}/**'
-        #[arg(required_unless_present = "config")]
+        #[arg(required_unless_present = "l10n")]
         pattern: Option<String>,
         /// An l10n.toml on this machine, with what it includes
-        #[arg(long, value_name = "FILE", conflicts_with = "pattern")]
+        #[arg(id = "l10n", long = "config", value_name = "FILE", conflicts_with = "pattern")]
         config: Option<PathBuf>,
     },
     /// Follow a repository at another address from now on, since its host has renamed or moved it

@@ -25,7 +25,7 @@ mod verify;
 
 use crate::config::{Config, ConfigError};
 use crate::domain::{Clock, in_full};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, value_parser};
 use out::Out;
 use std::error::Error;
 use std::ffi::OsString;
@@ -34,6 +34,8 @@ use std::process::ExitCode;
 
 /// Options of every command stand after its own.
 const LAST: usize = 900;
+/// The option of every command.
+const SETTINGS: &str = "settings";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -47,9 +49,6 @@ Exit codes:
 #[derive(Parser)]
 #[command(name = "elmo", version, after_help = EXIT_CODES)]
 struct Cli {
-    /// Settings, in place of `ELMO_CONFIG` or ./elmo.toml
-    #[arg(long, global = true, value_name = "FILE", display_order = LAST)]
-    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -132,11 +131,12 @@ pub fn main() -> ExitCode {
 
 /// Runs what these arguments say, the program's name before them; workers and web servers go by this clock.
 pub fn main_by(clock: Clock, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = Cli::parse_from(arguments);
+    let matches = command_line().get_matches_from(arguments);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     if let Command::Completions { shell } = cli.command {
         return exit_code(completions(shell, &mut Out::new()));
     }
-    let config = match Config::load(cli.config.as_deref()) {
+    let config = match Config::load(settings_of(&matches).as_deref()) {
         Ok(config) => config,
         Err(error) => return unusable(&error),
     };
@@ -154,6 +154,28 @@ pub fn main_by(clock: Clock, arguments: impl IntoIterator<Item = OsString>) -> E
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     drop(exporting);
     exit_code(outcome)
+}
+
+/// All commands with the options that each of them has.
+fn command_line() -> clap::Command {
+    with_settings(Cli::command())
+}
+
+/// Lets a command and those below it be told the settings. To those whose `--config` is another file, an l10n.toml, they are told before:
+/// `elmo --config elmo.toml repository add …`. That is why the option is not one of clap's global ones.
+fn with_settings(command: clap::Command) -> clap::Command {
+    let command = command.mut_subcommands(with_settings);
+    if command.get_arguments().any(|argument| argument.get_long() == Some("config")) {
+        return command;
+    }
+    let settings = Arg::new(SETTINGS).long("config").value_name("FILE").value_parser(value_parser!(PathBuf)).display_order(LAST);
+    command.arg(settings.help("Settings, in place of `ELMO_CONFIG` or ./elmo.toml"))
+}
+
+/// The settings that are named, by the last command that names some.
+fn settings_of(matches: &ArgMatches) -> Option<PathBuf> {
+    let below = matches.subcommand().and_then(|(_, matches)| settings_of(matches));
+    below.or_else(|| matches.try_get_one::<PathBuf>(SETTINGS).ok().flatten().cloned())
 }
 
 fn exit_code(outcome: anyhow::Result<Outcome>) -> ExitCode {
@@ -205,7 +227,7 @@ async fn run(command: Command, config: Config, clock: Clock) -> anyhow::Result<O
 /// Made whole before it is printed: whoever reads it may leave in the middle.
 fn completions(shell: clap_complete::Shell, out: &mut Out) -> anyhow::Result<Outcome> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "elmo", &mut text);
+    clap_complete::generate(shell, &mut command_line(), "elmo", &mut text);
     out.line(format_args!("{}", String::from_utf8_lossy(&text).trim_end()))?;
     Ok(Outcome::Done)
 }

@@ -1,6 +1,6 @@
 //! One repository of git with a folder for each locale: which pushes are whose, what is left alone in it, and results that name it.
 
-use crate::support::{Deployment, GitHub, Pages, Way, comparison, elmo_json};
+use crate::support::{Deployment, GitHub, Pages, Way, comparison, elmo_json, run, text};
 use elmo::domain::LocaleRules;
 use elmo_upstream::git::{Commit, Push};
 
@@ -114,4 +114,42 @@ async fn a_result_hangs_on_a_commit_of_git_whether_it_comes_before_its_push_or_a
     let mut after: Vec<(i64, bool)> = github.world.runs().await.iter().map(|run| (run.srctime, run.revisions[0].2)).collect();
     after.sort_unstable();
     assert_eq!(after, [(200, true), (300, true)]);
+}
+
+#[tokio::test]
+async fn an_l10n_toml_says_which_paths_are_whose_and_settings_stand_before() {
+    let github = GitHub::new().await;
+    github.host.create(NAME).await.unwrap();
+    let files = ["de/browser/menu.ftl", "fr/toolkit/menu.ftl", "it/elsewhere/menu.ftl"];
+    let first = files.iter().fold(Commit::new("first"), |commit, path| commit.file(*path, "key = value\n"));
+    github.host.push_at(NAME, "main", "flod", 100, [first]).await.unwrap();
+    let folder = github.world.folder();
+    let browser = "locales = ['de', 'fr', 'it']\n[[paths]]\nreference = 'en/browser/**'\nl10n = '{locale}/browser/**'\n";
+    let toolkit = "[[paths]]\nreference = 'en/toolkit/**'\nl10n = '{locale}/toolkit/*'\n";
+    let elsewhere = "[[paths]]\nreference = 'en/elsewhere/**'\nl10n = '{locale}/elsewhere/**'\nodd = 1\n";
+    std::fs::write(folder.join("l10n.toml"), format!("{browser}[[includes]]\npath = 'toolkit.toml'\n")).unwrap();
+    std::fs::write(folder.join("toolkit.toml"), toolkit).unwrap();
+    std::fs::write(folder.join("other.toml"), elsewhere).unwrap();
+    std::fs::write(folder.join("settings.toml"), "[log]\nfilter = 'warn'\n").unwrap();
+    let elmo = async |args: &[&str]| {
+        let output = run(&github.world, Vec::new(), args).await;
+        assert!(output.status.success(), "{args:?}: {}", text(&output));
+        text(&output)
+    };
+    let url = github.url(NAME).to_string();
+
+    elmo(&["--config", "settings.toml", "repository", "add", NAME, &url, "--vcs", "git", "--config", "l10n.toml"]).await;
+    elmo(&["sync", NAME, "--config", "settings.toml"]).await;
+
+    let pages = Pages::of(&github.world).await;
+    let mut with_pushes = Vec::new();
+    for locale in ["de", "fr", "it"] {
+        with_pushes.push(pushes_of(&pages, locale).await.len());
+    }
+    assert_eq!(with_pushes, [1, 1, 0]);
+
+    let said = elmo(&["repository", "locales", NAME, "--config", "other.toml"]).await;
+
+    assert!(said.contains("odd") && said.contains("has files of 1 locale now"), "what is not understood is said: {said}");
+    assert_eq!((pushes_of(&pages, "it").await.len(), pushes_of(&pages, "de").await.len()), (1, 0));
 }
