@@ -18,7 +18,7 @@ pub struct PushElsewhere {
 /// So many are named of each push.
 const MOST: usize = 10;
 
-/// Pushes that brought the changesets of which these are commits.
+/// Pushes that brought the changesets of which these are commits. Where nothing came both ways, nothing is looked up.
 const OF_COMMITS: RowsSql = rows_sql!(
     "select distinct cast(value->>0 as bigint) as place, repository.name, repository.vcs, push.generation, push.push_id
      from " ROWS "
@@ -26,7 +26,8 @@ const OF_COMMITS: RowsSql = rows_sql!(
      cross join push_changeset
      cross join push
      cross join repository
-     where twin.revision = value->>1 and push_changeset.changeset = twin.changeset
+     where (select 1 from twin limit 1) = 1
+       and twin.revision = value->>1 and push_changeset.changeset = twin.changeset
        and push.id = push_changeset.push and repository.id = push.repository
      order by repository.name, push.generation, push.push_id");
 /// Pushes that brought the commits that these changesets are.
@@ -39,7 +40,8 @@ const OF_CHANGESETS: RowsSql = rows_sql!(
      cross join push_changeset
      cross join push
      cross join repository
-     where own.revision = value->>1 and twin.changeset = own.id and there.revision = twin.revision
+     where (select 1 from twin limit 1) = 1
+       and own.revision = value->>1 and twin.changeset = own.id and there.revision = twin.revision
        and push_changeset.changeset = there.id and push.id = push_changeset.push and repository.id = push.repository
      order by repository.name, push.generation, push.push_id");
 

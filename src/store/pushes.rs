@@ -5,7 +5,7 @@ use super::elsewhere::PushElsewhere;
 use super::pushlog::sql::{fits_sql, path_fits_sql, said_sql, wanted_sql};
 use super::pushlog::{ChangesetFilter, PushFilter};
 use super::rows::{Cell, Rows};
-use super::touched::TouchingPush;
+use super::touched::TouchingChangeset;
 use crate::domain::{Kept, RepositoryId, RepositoryName, Revision, Vcs};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -200,7 +200,7 @@ impl Store {
         &self,
         filter: &PushFilter,
         pushes: &[AnyRow],
-        touching: Option<&[TouchingPush]>,
+        touching: Option<&[TouchingChangeset]>,
     ) -> Result<Vec<PushRow>, StoreError> {
         let ids = pushes.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<Vec<i64>, StoreError>>()?;
         let mut contents = match touching {
@@ -237,7 +237,7 @@ impl Store {
         &self,
         filter: &PushFilter,
         ids: &[i64],
-        touching: Option<&[TouchingPush]>,
+        touching: Option<&[TouchingChangeset]>,
     ) -> Result<Contents, StoreError> {
         let mut spans = HashMap::new();
         for row in self.rows_for(&ENDS, numbers(ids)).await? {
@@ -317,12 +317,11 @@ fn shown_from(rows: &[AnyRow]) -> Result<HashMap<i64, Shown>, StoreError> {
 }
 
 /// Rows of a push, a changeset and its place, of the pushes of these numbers.
-fn placed_rows(touching: &[TouchingPush], numbers: &[i64]) -> String {
+fn placed_rows(touching: &[TouchingChangeset], numbers: &[i64]) -> String {
     let (mut rows, wanted) = (Rows::new(), numbers.iter().collect::<HashSet<_>>());
-    for push in touching.iter().filter(|push| wanted.contains(&push.key.id)) {
-        for (place, changeset) in (0_i64..).zip(&push.changesets) {
-            rows.add([push.key.id, *changeset, place].map(Cell::Number));
-        }
+    // Newest first, so that the place among all is one among those of the push as well.
+    for (place, one) in (0_i64..).zip(touching).filter(|(_, one)| wanted.contains(&one.push.id)) {
+        rows.add([one.push.id, one.changeset, place].map(Cell::Number));
     }
     rows.done()
 }

@@ -8,7 +8,6 @@ use super::pushlog::{MOST_PATHS, PushKey};
 use super::rows::{Cell, Rows};
 use crate::domain::RepositoryId;
 use sqlx::Row;
-use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 /// From so many on, pushes are read, newest first, until enough fit. Below, they are found once, in some 100 ms, and remembered; reading
@@ -16,8 +15,8 @@ use std::sync::{Arc, PoisonError};
 const FEW: usize = 20_000;
 /// How many filters are remembered, each with as many files at most.
 const REMEMBERED: usize = 64;
-/// So many pushes are remembered of all filters together, those asked for last; of 100 bytes each.
-const REMEMBERED_PUSHES: usize = 200_000;
+/// So many changesets are remembered of all filters together, those asked for last; of 32 bytes each.
+const REMEMBERED_CHANGESETS: usize = 400_000;
 /// The pattern that any text fits.
 pub(super) const LIKE_ALL: &str = "%";
 
@@ -45,17 +44,16 @@ const PUSHES: RowsSql = rows_sql!(
      where push_changeset.changeset = cast(value->>0 as bigint) and push.id = push_changeset.push
      order by push.date desc, push.id desc, push_changeset.position desc");
 
-/// A push that brought changesets that fit.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct TouchingPush {
-    pub(super) key: PushKey,
+/// A changeset that fits, and a push that brought it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TouchingChangeset {
+    pub(super) push: PushKey,
     pub(super) repository: RepositoryId,
-    /// Those that fit, newest first.
-    pub(super) changesets: Vec<i64>,
+    pub(super) changeset: i64,
 }
 
-/// All of them, newest first.
-pub(super) type Touching = Arc<[TouchingPush]>;
+/// All of them, newest first, those of one push one after the other.
+pub(super) type Touching = Arc<[TouchingChangeset]>;
 
 /// What fits which filter, the one asked for last at the end.
 #[derive(Default)]
@@ -89,32 +87,33 @@ impl Store {
         Ok(Some(pushes))
     }
 
-    async fn touching_changesets(&self, paths: &[String]) -> Result<Option<HashSet<i64>>, StoreError> {
+    /// Each once, by their numbers.
+    async fn touching_changesets(&self, paths: &[String]) -> Result<Option<Vec<i64>>, StoreError> {
         let Some(files) = self.files_with(paths).await? else {
             return Ok(None);
         };
         let rows = Rows::of(files.iter().map(|id| Cell::Number(*id)));
         let query = sqlx::query(self.text(&CHANGESETS)).bind(rows).bind(one_more_than_few());
-        let touching: Vec<i64> = self.each_row(query, |row| Ok(row.try_get("changeset")?)).await?;
+        let mut touching: Vec<i64> = self.each_row(query, |row| Ok(row.try_get("changeset")?)).await?;
         if touching.len() > FEW {
             self.known_paths(|known| known.learn(Fitting { paths: paths.to_vec(), among: 0, files: None, pushes: None }));
             return Ok(None);
         }
-        Ok(Some(touching.into_iter().collect()))
+        touching.sort_unstable();
+        touching.dedup();
+        Ok(Some(touching))
     }
 
-    async fn pushes_with(&self, changesets: &HashSet<i64>) -> Result<Touching, StoreError> {
+    async fn pushes_with(&self, changesets: &[i64]) -> Result<Touching, StoreError> {
         let rows = Rows::of(changesets.iter().map(|id| Cell::Number(*id)));
-        let found = self.each_row_for(&PUSHES, rows, |row| {
-            Ok((PushKey::of(row)?, RepositoryId(row.try_get("repository")?), row.try_get::<i64, _>("changeset")?))
+        let touching = self.each_row_for(&PUSHES, rows, |row| {
+            Ok(TouchingChangeset {
+                push: PushKey::of(row)?,
+                repository: RepositoryId(row.try_get("repository")?),
+                changeset: row.try_get("changeset")?,
+            })
         });
-        let found = found.await?;
-        let of_push = |found: &[(PushKey, RepositoryId, i64)]| TouchingPush {
-            key: found[0].0,
-            repository: found[0].1,
-            changesets: found.iter().map(|(.., changeset)| *changeset).collect(),
-        };
-        Ok(found.chunk_by(|one, next| one.0 == next.0).map(of_push).collect())
+        Ok(touching.await?.into())
     }
 
     /// The files that fit, as long as they are few; every file is touched by a changeset.
@@ -161,10 +160,11 @@ impl KnownPaths {
         holds.then_some(files)
     }
 
-    /// The pushes, if they were found out under the same version.
+    /// The pushes, if they were found out under the same version; others are let go of, before they are read anew.
     fn recall_pushes(&mut self, paths: &[String], version: i64) -> Option<Touching> {
         let place = self.0.iter().position(|fitting| fitting.paths == paths)?;
-        let pushes = self.0[place].pushes.as_ref().filter(|(at, _)| *at == version).map(|(_, pushes)| Arc::clone(pushes))?;
+        self.0[place].pushes.take_if(|(at, _)| *at != version);
+        let pushes = self.0[place].pushes.as_ref().map(|(_, pushes)| Arc::clone(pushes))?;
         self.0[place..].rotate_left(1);
         Some(pushes)
     }
@@ -176,7 +176,7 @@ impl KnownPaths {
         let mut kept = 0;
         for fitting in self.0.iter_mut().rev() {
             kept += fitting.pushes.as_ref().map_or(0, |(_, pushes)| pushes.len());
-            if kept > REMEMBERED_PUSHES {
+            if kept > REMEMBERED_CHANGESETS {
                 fitting.pushes = None;
             }
         }
@@ -213,7 +213,7 @@ fn one_more_than_few() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fitting, KnownPaths, REMEMBERED, Touching, TouchingPush, like};
+    use super::{Fitting, KnownPaths, REMEMBERED, Touching, TouchingChangeset, like};
     use crate::domain::RepositoryId;
     use crate::store::PushKey;
     use std::sync::Arc;
@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn pushes_are_remembered_until_something_is_recorded() {
         let (mut known, paths) = (KnownPaths::default(), vec!["few".to_owned()]);
-        let push = TouchingPush { key: PushKey { date: 1, id: 2 }, repository: RepositoryId(3), changesets: vec![4] };
-        let pushes: Touching = [push].into();
+        let touching = TouchingChangeset { push: PushKey { date: 1, id: 2 }, repository: RepositoryId(3), changeset: 4 };
+        let pushes: Touching = [touching].into();
         known.learn_pushes(&paths, 7, &pushes);
         assert_eq!(known.recall_pushes(&paths, 7), None, "only of what is known at all");
 

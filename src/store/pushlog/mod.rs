@@ -11,10 +11,10 @@ pub use of_locale::OfLocale;
 use super::database::{Store, StoreError};
 use super::pushes::PushRow;
 use super::rows::{Cell, Rows};
-use super::touched::{LIKE_ALL, TouchingPush, like};
+use super::touched::{LIKE_ALL, TouchingChangeset, like};
 use crate::domain::RepositoryId;
 use keys::{Direction, Stretch, ways_on};
-use sql::{EDGE, EDGE_OF_ONE, FIRST, FITTING, FITTING_OF_ONE, NUMBERED, TOUCHED};
+use sql::{EDGE, EDGE_OF_ONE, FIRST, FITTING, FITTING_OF_EACH, NUMBERED, TOUCHED};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, Row};
@@ -203,13 +203,9 @@ impl Store {
     /// As many pushes of each repository as there may be of all, and the first of these.
     async fn of_few(&self, filter: &PushFilter, few: &[RepositoryId], stretch: Stretch) -> Result<Vec<AnyRow>, StoreError> {
         let part = filter.part_of(few.len());
-        let mut found = Vec::new();
-        for repository in few {
-            let query = sqlx::query(*FITTING_OF_ONE.towards(filter.direction())).bind(repository.0);
-            let query = filter.bind_to(query, stretch).bind(part.limit).bind(part.skipped);
-            found.extend(query.fetch_all(self.readers()).await?);
-        }
-        filter.merged(found, part)
+        let query = sqlx::query(self.text(FITTING_OF_EACH.towards(filter.direction()))).bind(rows_of(few));
+        let query = filter.bind_to(query, stretch).bind(part.limit).bind(part.skipped);
+        filter.merged(query.fetch_all(self.readers()).await?, part)
     }
 
     /// Pushes by their numbers, in the same order.
@@ -225,10 +221,10 @@ impl Store {
         &self,
         filter: &PushFilter,
         stretch: Stretch,
-        touching: &[TouchingPush],
+        touching: &[TouchingChangeset],
     ) -> Result<Vec<AnyRow>, StoreError> {
         let sql = self.text(TOUCHED.towards(filter.direction()));
-        let changesets: HashSet<i64> = touching.iter().flat_map(|push| push.changesets.iter().copied()).collect();
+        let changesets: HashSet<i64> = touching.iter().map(|one| one.changeset).collect();
         let query = sqlx::query(sql).bind(Rows::of(changesets.iter().map(|id| Cell::Number(*id))));
         let query = filter.changeset.bind_words_to(query.bind(filter.list()));
         let query = stretch.bind_to(query).bind(like(&filter.user)).bind(filter.one_more()).bind(filter.skipped());
@@ -242,7 +238,7 @@ impl Store {
         filter: &PushFilter,
         mut rows: Vec<AnyRow>,
         edge: Option<PushKey>,
-        touching: Option<&[TouchingPush]>,
+        touching: Option<&[TouchingChangeset]>,
     ) -> Result<PushList, StoreError> {
         let are_more = rows.len() > filter.length;
         rows.truncate(filter.length);
@@ -284,10 +280,11 @@ impl PushFilter {
     }
 
     /// The numbers of the pushes that are read, and of one more, in the direction in which they are; what they say is not asked for.
-    fn chosen(&self, stretch: Stretch, touching: &[TouchingPush]) -> Vec<i64> {
+    fn chosen(&self, stretch: Stretch, touching: &[TouchingChangeset]) -> Vec<i64> {
         let wanted: Option<HashSet<i64>> = self.repositories.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
-        let is_wanted = |push: &&TouchingPush| wanted.as_ref().is_none_or(|wanted| wanted.contains(&push.repository.0));
-        let fitting = touching.iter().filter(|push| stretch.has(push.key)).filter(is_wanted).map(|push| push.key.id);
+        let is_wanted = |one: &&TouchingChangeset| wanted.as_ref().is_none_or(|wanted| wanted.contains(&one.repository.0));
+        let pushes = touching.chunk_by(|one, next| one.push == next.push).filter_map(<[_]>::first);
+        let fitting = pushes.filter(|one| stretch.has(one.push)).filter(is_wanted).map(|one| one.push.id);
         let skipped = usize::try_from(self.skipped()).unwrap_or_default();
         let most = usize::try_from(self.one_more()).unwrap_or(usize::MAX);
         match self.direction() {

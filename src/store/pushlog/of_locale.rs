@@ -3,7 +3,7 @@
 
 use super::super::database::{Store, StoreError};
 use super::keys::{PushKey, Stretch};
-use super::sql::{EDGE_IN_LOCALE, FITTING_OF_ONE, IN_LOCALE, ONCE_OF_ONE};
+use super::sql::{EDGE_IN_LOCALE, FITTING_OF_EACH, IN_LOCALE, ONCE_OF_EACH};
 use super::{PushFilter, nearest, rows_of};
 use crate::domain::{LocaleCode, RepositoryId, Revision};
 use sqlx::Any;
@@ -58,10 +58,10 @@ impl Store {
     ) -> Result<Vec<AnyRow>, StoreError> {
         let part = filter.part_of(filter.own().len() + 1);
         let mut found = Vec::new();
-        for repository in filter.own() {
-            let once = self.text(ONCE_OF_ONE.towards(filter.direction()));
-            let sql = if filter.is_once() { once } else { *FITTING_OF_ONE.towards(filter.direction()) };
-            let query = filter.bind_to(sqlx::query(sql).bind(repository.0), stretch).bind(part.limit).bind(part.skipped);
+        if !filter.own().is_empty() {
+            let each = if filter.is_once() { &ONCE_OF_EACH } else { &FITTING_OF_EACH };
+            let query = sqlx::query(self.text(each.towards(filter.direction()))).bind(rows_of(filter.own()));
+            let query = filter.bind_to(query, stretch).bind(part.limit).bind(part.skipped);
             let query = if filter.is_once() { bind_once(query, filter, list) } else { query };
             found.extend(query.fetch_all(self.readers()).await?);
         }

@@ -75,18 +75,33 @@ impl<T> Directed<T> {
     }
 }
 
-/// The pushes `$from` somewhere, of `$choice`, between two keys that fit. Which these are is found before their repositories are looked up:
+/// A list of pushes with their repositories, found by `$pushes`. Which these are is found before their repositories are looked up:
 /// PostgreSQL, which takes the limit for large and those that fit for few, would begin with the repositories and read all pushes of each.
-macro_rules! fitting_sql {
-    ($choice:expr, $direction:literal) => {
-        fitting_sql!("push", $choice, "", $direction)
-    };
-    ($from:literal, $choice:expr, $but:expr, $direction:literal) => {
+macro_rules! listed_sql {
+    ($pushes:expr, $direction:literal) => {
         concat!(
             "select push.id, push.generation, push.push_id, push.pusher, push.date, repository.name, repository.url,
                     repository.generation as now_in, repository.vcs, push.branch
-             from (select push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch
-                   from ",
+             from (",
+            $pushes,
+            ") as push
+             cross join repository
+             where repository.id = push.repository
+             order by push.date ",
+            $direction,
+            ", push.id ",
+            $direction
+        )
+    };
+}
+
+/// The pushes `$from` somewhere, of `$choice`, between two keys that fit, as many as are asked for.
+macro_rules! fitting_sql {
+    ($columns:literal, $from:literal, $choice:expr, $but:expr, $direction:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            " from ",
             $from,
             " where ",
             $choice,
@@ -102,14 +117,68 @@ macro_rules! fitting_sql {
             $direction,
             ", push.id ",
             $direction,
-            " limit cast($16 as bigint) offset $17) as push
-             cross join repository
-             where repository.id = push.repository
-             order by push.date ",
-            $direction,
-            ", push.id ",
+            " limit cast($16 as bigint) offset $17"
+        )
+    };
+}
+
+macro_rules! fitting_from_sql {
+    ($from:literal, $choice:expr, $direction:literal) => {
+        listed_sql!(
+            fitting_sql!(
+                "push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch",
+                $from,
+                $choice,
+                "",
+                $direction
+            ),
             $direction
         )
+    };
+}
+
+/// The same of each repository of `$1`, as many as there may be of all. SQLite finds them by their numbers, for want of a lateral
+/// join; PostgreSQL would go through all pushes for that.
+macro_rules! fitting_of_each {
+    ($but:ident) => {
+        Directed { older: fitting_of_each!($but, "desc"), newer: fitting_of_each!($but, "asc") }
+    };
+    ($but:ident, $direction:literal) => {
+        RowsSql {
+            sqlite: listed_sql!(
+                concat!(
+                    "select push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch
+                     from json_each($1) as each_of
+                     cross join push
+                     where push.id in (",
+                    fitting_sql!(
+                        "push.id",
+                        "push",
+                        "push.repository = cast(each_of.value->>0 as bigint)",
+                        $but!("json_each(", ") as r"),
+                        $direction
+                    ),
+                    ")"
+                ),
+                $direction
+            ),
+            postgres: listed_sql!(
+                concat!(
+                    "select push.*
+                     from jsonb_array_elements($1::jsonb) as each_of(value)
+                     cross join lateral (",
+                    fitting_sql!(
+                        "push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch",
+                        "push",
+                        "push.repository = cast(each_of.value->>0 as bigint)",
+                        $but!("jsonb_array_elements(", "::jsonb) as r(value)"),
+                        $direction
+                    ),
+                    ") as push"
+                ),
+                $direction
+            ),
+        }
     };
 }
 
@@ -217,7 +286,8 @@ macro_rules! of_list {
 
 macro_rules! fitting_of_list_sql {
     ($open:literal, $close:literal, $direction:literal) => {
-        fitting_sql!(
+        fitting_from_sql!(
+            "push",
             concat!("($1 = '[]' or push.repository in (select cast(value->>0 as bigint) from ", $open, "$1", $close, "))"),
             $direction
         )
@@ -242,7 +312,7 @@ macro_rules! in_locale_sql {
 
 macro_rules! fitting_in_locale_sql {
     ($open:literal, $close:literal, $direction:literal) => {
-        fitting_sql!("push_locale cross join push", in_locale_sql!($open, $close, "$1", "$18"), "", $direction)
+        fitting_from_sql!("push_locale cross join push", in_locale_sql!($open, $close, "$1", "$18"), $direction)
     };
 }
 
@@ -252,55 +322,56 @@ macro_rules! edge_in_locale_sql {
     };
 }
 
+macro_rules! all_sql {
+    ($open:literal, $close:literal) => {
+        ""
+    };
+}
+
 /// But for what the list of the locale `$18` shows as pushes to git anyway: a push of Mercurial each of whose changesets is a commit
 /// that such a push brought, to a repository of `$19`, or to one of `$20` and to the locale's files, from `$21` until `$22`. A push
-/// that made its branch is none of these: it brought the whole history at once.
-macro_rules! fitting_once_sql {
-    ($open:literal, $close:literal, $direction:literal) => {
-        fitting_sql!(
-            "push",
-            "push.repository = $1",
-            concat!(
-                " and (push.branch is not null
-                       or (select 1 from push_changeset where push_changeset.push = push.id limit 1) is null
-                       or (select 1 from push_changeset own
-                           where own.push = push.id
-                             and (select 1
-                                  from twin
-                                  cross join changeset there
-                                  cross join push_changeset brought
-                                  cross join push shown
-                                  where twin.changeset = own.changeset
-                                    and there.revision = twin.revision
-                                    and brought.changeset = there.id
-                                    and shown.id = brought.push
-                                    and shown.origin <> (select made.id from changeset made where made.revision = $23)
-                                    and shown.date between $21 and $22
-                                    and (shown.repository in (select cast(value->>0 as bigint) from ",
-                $open,
-                "$19",
-                $close,
-                ") or (shown.repository in (select cast(value->>0 as bigint) from ",
-                $open,
-                "$20",
-                $close,
-                ") and (select 1 from push_locale
-                        where push_locale.push = shown.id
-                          and push_locale.locale = (select locale.id from locale where locale.code = $18)
-                        limit 1) = 1))
-                                  limit 1) is null
-                           limit 1) = 1)"
-            ),
-            $direction
+/// that made its branch is none of these: it brought the whole history at once. Where nothing came both ways, no push is asked.
+macro_rules! once_sql {
+    ($open:literal, $close:literal) => {
+        concat!(
+            " and ((select 1 from twin limit 1) is null
+                   or push.branch is not null
+                   or (select 1 from push_changeset where push_changeset.push = push.id limit 1) is null
+                   or (select 1 from push_changeset own
+                       where own.push = push.id
+                         and (select 1
+                              from twin
+                              cross join changeset there
+                              cross join push_changeset brought
+                              cross join push shown
+                              where twin.changeset = own.changeset
+                                and there.revision = twin.revision
+                                and brought.changeset = there.id
+                                and shown.id = brought.push
+                                and shown.origin <> (select made.id from changeset made where made.revision = $23)
+                                and shown.date between $21 and $22
+                                and (shown.repository in (select cast(value->>0 as bigint) from ",
+            $open,
+            "$19",
+            $close,
+            ") or (shown.repository in (select cast(value->>0 as bigint) from ",
+            $open,
+            "$20",
+            $close,
+            ") and (select 1 from push_locale
+                    where push_locale.push = shown.id
+                      and push_locale.locale = (select locale.id from locale where locale.code = $18)
+                    limit 1) = 1))
+                              limit 1) is null
+                       limit 1) = 1)"
         )
     };
 }
 
 pub(super) static IN_LOCALE: Directed<RowsSql> = of_list!(fitting_in_locale_sql);
 pub(super) static EDGE_IN_LOCALE: Directed<RowsSql> = of_list!(edge_in_locale_sql);
-pub(super) static ONCE_OF_ONE: Directed<RowsSql> = of_list!(fitting_once_sql);
-pub(super) static FITTING_OF_ONE: Directed<&str> =
-    Directed { older: fitting_sql!("push.repository = $1", "desc"), newer: fitting_sql!("push.repository = $1", "asc") };
+pub(super) static FITTING_OF_EACH: Directed<RowsSql> = fitting_of_each!(all_sql);
+pub(super) static ONCE_OF_EACH: Directed<RowsSql> = fitting_of_each!(once_sql);
 pub(super) static FITTING: Directed<RowsSql> = of_list!(fitting_of_list_sql);
 /// The pushes of these numbers.
 pub(super) static NUMBERED: RowsSql = rows_sql!(
