@@ -150,7 +150,8 @@ async fn discover_in(parts: &Parts, name: &ForestName, out: &mut Out) -> anyhow:
             added += 1;
         }
     }
-    out.line(format_args!("{} lists {} locales, {added} of them new", forest.url, listed.locales.len()))?;
+    let locales = many(listed.locales.len(), "locale", "locales");
+    out.line(format_args!("{} lists {locales}, {added} of them new", forest.url))?;
     if !listed.others.is_empty() {
         out.line(format_args!("not locales, left out: {}", listed.others.join(", ")))?;
     }

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::out::Out;
+use super::tasks::counted;
 use crate::domain::{LocaleCode, config_stem};
 use crate::event::read_elmo_json;
 use anyhow::{Context, bail, ensure};
@@ -64,7 +65,7 @@ impl PublishComparison {
         }
         let target = self.output.join("elmo.json");
         write(&target, &file)?;
-        out.line(format_args!("{}: {} comparisons", target.display(), comparisons.len()))?;
+        out.line(format_args!("{}: {}", target.display(), counted(comparisons.len())))?;
         Ok(Outcome::Done)
     }
 

@@ -1,7 +1,7 @@
 //! `elmo ingest-task` and `elmo validate`: results of Taskcluster's tasks, by hand.
 
 use super::Outcome;
-use super::out::Out;
+use super::out::{Out, many};
 use super::parts::Parts;
 use crate::config::Config;
 use crate::domain::{RootUrl, TaskId};
@@ -11,6 +11,7 @@ use crate::store::Taken;
 use crate::sync::quiet;
 use anyhow::Context;
 use clap::Args;
+use std::fmt::Display;
 
 /// Take the result of one Taskcluster task by hand
 #[derive(Args)]
@@ -37,7 +38,7 @@ impl IngestTask {
         let parts = Parts::open(config, quiet()).await?;
         let (of, taken) = parts.tasks()?.take_by_hand(&self.root, &self.task, self.run).await?;
         match taken {
-            Taken::Recorded { comparisons } => out.line(format_args!("{of}: {comparisons} comparisons recorded"))?,
+            Taken::Recorded { comparisons } => out.line(format_args!("{of}: {} recorded", counted(comparisons)))?,
             Taken::Known => out.line(format_args!("{of}: recorded before, nothing changed"))?,
         }
         parts.close().await;
@@ -56,8 +57,7 @@ impl Validate {
         let source = self.source.as_deref().map(|text| source(text).with_context(|| format!("{text} names no repository")));
         match read_elmo_json(&bytes, source.transpose()?.as_ref()) {
             Ok(published) => {
-                let comparisons = published.comparisons.len();
-                out.line(format_args!("ok: {comparisons} comparisons for {}", published.repository))?;
+                out.line(format_args!("ok: {} for {}", counted(published.comparisons.len()), published.repository))?;
                 Ok(Outcome::Done)
             }
             Err(error) => {
@@ -66,4 +66,9 @@ impl Validate {
             }
         }
     }
+}
+
+/// So many comparisons.
+pub(super) fn counted<N: Copy + Display + PartialEq + From<u8>>(comparisons: N) -> String {
+    many(comparisons, "comparison", "comparisons")
 }

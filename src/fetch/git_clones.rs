@@ -6,7 +6,9 @@
 use super::beside::{Beside, disk, into_place};
 use super::clones::place;
 use super::{FetchError, Http, timed};
-use crate::domain::{Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision, UrlRules, Vcs, without_git};
+use crate::domain::{
+    Changeset, ErrorClass, HgDate, Kept, RepositoryName, RepositoryUrl, Revision, UrlRules, Vcs, in_full, without_git,
+};
 use elmo_git::{Branch, Change, Commit, Commits, Git, GitError, Hash, HashKind, Range, Remote, Renames, Signature, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -141,13 +143,46 @@ impl GitClones {
         Ok(self.git.keep(&self.path(clone), &revisions.iter().map(hash).collect::<Vec<Hash>>()).await?)
     }
 
-    /// Makes a clone of these branches beside, and renames it into place. If another worker was quicker, its clone stays.
+    /// Brings what branches have left behind from the host into a clone that does not have it, as far as the host still does, and keeps
+    /// it. Gives what is not to be had; only old diffs need it.
+    pub async fn bring_back(
+        &self,
+        clone: &RepositoryName,
+        url: &RepositoryUrl,
+        left_behind: &[Revision],
+    ) -> Result<Vec<Revision>, FetchError> {
+        let here = self.those_in(clone, left_behind.iter().copied()).await?;
+        let missing: Vec<Revision> = left_behind.iter().filter(|revision| !here.contains(revision)).copied().collect();
+        Ok(self.bring_back_into(&self.path(clone), &self.remote(url).await?, missing).await)
+    }
+
+    async fn bring_back_into(&self, path: &Path, remote: &Remote, mut missing: Vec<Revision>) -> Vec<Revision> {
+        if missing.is_empty() {
+            return missing;
+        }
+        let (url, hashes) = (remote.url(), missing.iter().map(hash).collect::<Vec<Hash>>());
+        match self.git.fetch_kept(path, remote, &hashes, self.settings.fetch_time).await {
+            Ok(there) => {
+                missing.retain(|revision| !there.contains(&hash(revision)));
+                let (brought, gone) = (there.len(), missing.len());
+                tracing::info!(url, brought, gone, "asked the host for what branches left behind");
+            }
+            Err(error) => {
+                let (gone, error) = (missing.len(), in_full(&error));
+                tracing::warn!(url, gone, error, "could not ask the host for what branches left behind; old diffs miss it");
+            }
+        }
+        missing
+    }
+
+    /// Makes a clone of these branches, and of what they have left behind, beside, and renames it into place. If another worker was
+    /// quicker, its clone stays.
     pub async fn make(
         &self,
         clone: &RepositoryName,
         url: &RepositoryUrl,
-        host: &HostBranches,
-        branches: &[Kept],
+        (host, branches): (&HostBranches, &[Kept]),
+        left_behind: &[Revision],
         progress: impl FnMut(u64),
     ) -> Result<(), FetchError> {
         let beside = Beside::new(&self.data.join("clones/.new")).map_err(disk("make a folder for a new clone"))?;
@@ -157,14 +192,16 @@ impl GitClones {
         let (time, mut progress) = (self.settings.clone_time, progress);
         let cloning = async {
             match self.git.update(&new, &remote, &wanted, time, &mut progress).await {
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(remote),
                 Err(error) => {
-                    let (remote, _) = self.sent_on(url, error).await?;
-                    Ok(self.git.update(&new, &remote, &wanted, time, &mut progress).await.map(drop)?)
+                    let (there, _) = self.sent_on(url, error).await?;
+                    self.git.update(&new, &there, &wanted, time, &mut progress).await?;
+                    Ok(there)
                 }
             }
         };
-        timed(Vcs::Git, "clone", cloning).await?;
+        let remote = timed(Vcs::Git, "clone", cloning).await?;
+        self.bring_back_into(&new, &remote, left_behind.to_vec()).await;
         into_place(&new, &self.path(clone), || self.exists(clone))
     }
 

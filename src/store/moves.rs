@@ -79,6 +79,8 @@ pub enum MovesRecorded {
     Overtaken,
 }
 
+/// So many moves that dropped something are asked for: each is a name in one command line.
+const MOST_LEFT_BEHIND: i64 = 500;
 const HEADS: &str = "
     select branch.name, changeset.revision
     from branch_head join branch on branch.id = branch_head.branch join changeset on changeset.id = branch_head.changeset
@@ -108,6 +110,12 @@ macro_rules! pushes_sql {
 
 const SEEN: &str = pushes_sql!("and push.seen = 1");
 const MOVES: &str = pushes_sql!("");
+const LEFT_BEHIND: &str = "
+    select origin.revision
+    from push join changeset origin on origin.id = push.origin
+    where push.repository = $1 and push.generation = $2 and (select 1 from push_dropped where push_dropped.push = push.id limit 1) = 1
+    order by push.date desc, push.id desc
+    limit cast($3 as bigint)";
 const WAS_AT: &str = "
     select 1 from push
     where repository = $1 and branch = (select id from branch where name = $2)
@@ -153,6 +161,12 @@ impl Store {
     pub async fn was_at(&self, repository: RepositoryId, branch: &Kept, revision: Revision) -> Result<bool, StoreError> {
         let query = sqlx::query(WAS_AT).bind(repository.0).bind(branch.as_str().to_owned()).bind(revision.to_string());
         Ok(query.fetch_optional(self.readers()).await?.is_some())
+    }
+
+    /// Where branches were that were moved away from there and took something with them, the last of these moves first.
+    pub async fn left_behind(&self, repository: RepositoryId, generation: i64) -> Result<Vec<Revision>, StoreError> {
+        let query = sqlx::query(LEFT_BEHIND).bind(repository.0).bind(generation).bind(MOST_LEFT_BEHIND);
+        query.fetch_all(self.readers()).await?.iter().map(|row| parsed(row, "revision")).collect()
     }
 
     /// All moves of a repository's branches, in their order.

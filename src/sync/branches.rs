@@ -122,7 +122,8 @@ impl Bringer {
     async fn make_clone(&self, claim: &Claim, host: &HostBranches, followed: &[Kept]) -> Result<(), SyncError> {
         let started = Instant::now();
         let progress = |bytes| (self.watcher)(&claim.name, Progress::Cloning { bytes });
-        self.git.make(&claim.clone, &claim.url, host, followed, progress).await?;
+        let left_behind = self.store.left_behind(claim.repository, claim.generation).await?;
+        self.git.make(&claim.clone, &claim.url, (host, followed), &left_behind, progress).await?;
         tracing::info!(repository.name = %claim.name, duration_ms = milliseconds(started.elapsed()), "cloned");
         Ok(())
     }

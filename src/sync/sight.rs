@@ -155,12 +155,20 @@ impl<'a> Sight<'a> {
             left_behind.extend(Some(made.before).filter(|_| !dropped.is_empty()));
             recordings.push(MoveRecording { made, brought, dropped });
         }
-        let left_behind: Vec<Revision> = self.reach.within(left_behind).into_iter().collect();
-        self.bringer.git.keep(&self.claim.clone, &left_behind).await?;
+        self.keep(left_behind).await?;
         let (repository, now) = (self.claim.repository, self.bringer.clock.now());
         let recorded = self.bringer.store.record_moves(&MovesRecording { repository, instead_of, moves: recordings, now }).await?;
         Point::MovesRecorded.pass();
         Ok(recorded)
+    }
+
+    /// Keeps what branches leave behind in the clone; of what is not to be had any more, what it hangs on.
+    async fn keep(&self, mut left_behind: Vec<Revision>) -> Result<(), SyncError> {
+        let git = &self.bringer.git;
+        let lost = git.bring_back(&self.claim.clone, &self.claim.url, &left_behind).await?;
+        left_behind.retain(|revision| !lost.contains(revision));
+        left_behind.extend(self.reach.within(lost));
+        Ok(git.keep(&self.claim.clone, &left_behind).await?)
     }
 
     /// Whether a move is all that its branch has done since it was recorded.

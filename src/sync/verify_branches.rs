@@ -33,15 +33,17 @@ impl Verifier {
         Ok(differences)
     }
 
-    /// Another machine's worker may have brought the last pushes, so that this clone is behind.
+    /// Another machine's worker may have brought the last pushes, and what they dropped, so that this clone is behind.
     async fn freshen_branches(&self, repository: &Repository, clone: &RepositoryName) -> Result<(), SyncError> {
         let git = &self.bringer.git;
         let host = git.ask(&repository.url).await?;
         let followed = followed(&repository.branches, &repository.url, &host)?;
+        let left_behind = self.bringer.store.left_behind(repository.id, repository.generation).await?;
         if git.exists(clone) {
-            return Ok(git.fetch(clone, &repository.url, &followed).await.map(drop)?);
+            git.fetch(clone, &repository.url, &followed).await?;
+            return Ok(git.bring_back(clone, &repository.url, &left_behind).await.map(drop)?);
         }
-        Ok(git.make(clone, &repository.url, &host, &followed, |_| {}).await?)
+        Ok(git.make(clone, &repository.url, (&host, &followed), &left_behind, |_| {}).await?)
     }
 
     async fn compare_step(&self, commits: &[Changeset], held: &mut BTreeSet<Revision>) -> Result<Vec<Difference>, SyncError> {

@@ -173,7 +173,7 @@ async fn a_tasks_result_is_taken_by_hand_and_its_tree_renamed() {
     let again = elmo(&world, &["ingest-task", &root, task.id(), "0"]).await;
     let renamed = elmo(&world, &["tree", "rename", "x/a", "product"]).await;
 
-    assert!(taken.status.success() && text(&taken).contains("1 comparisons recorded"), "{}", text(&taken));
+    assert!(taken.status.success() && text(&taken).contains("1 comparison recorded"), "{}", text(&taken));
     assert!(again.status.success() && text(&again).contains("nothing changed"), "{}", text(&again));
     assert!(renamed.status.success() && text(&elmo(&world, &["tree", "list"]).await).contains("product"), "{}", text(&renamed));
     let listed = elmo(&world, &["tree", "list", "--json"]).await;

@@ -137,10 +137,7 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
     assert_eq!(dropped.dropped.len(), 1);
     assert_eq!(kept(&github, NAME), [second.after.clone().unwrap()], "what is on a branch needs no reference of ours");
     assert_eq!((dropped.dropped[0].push_id, dropped.files.len()), (3, 1));
-    let (old, new) = (second.after.as_ref().unwrap(), forced.after.as_ref().unwrap());
-    let differs = Pages::of(&github.world).await.json(&format!("/source/diff/?repo={NAME}&from={old}&to={new}")).await;
-    let states: Vec<&str> = differs["files"].as_array().unwrap().iter().filter_map(|file| file["state"].as_str()).collect();
-    assert_eq!(states, ["added", "removed"], "what was dropped is compared as before: {differs}");
+    assert_eq!(states_between(&github, &second, &forced).await, ["added", "removed"], "what was dropped is compared as before");
 
     let back = github.host.move_branch(NAME, "main", "flod", second.after.as_ref().unwrap()).await.unwrap();
     github.hear(Way::Hook, NAME, &[back]).await;
@@ -148,6 +145,46 @@ async fn what_a_force_push_drops_stays_and_is_marked() {
     assert_eq!(github.told(NAME).await[3].3, ["second"]);
     assert!(github.world.changeset(second.after.unwrap()).await.dropped.is_empty(), "it is back");
     github.world.assert_complete(NAME, 4).await;
+}
+
+#[tokio::test]
+async fn a_new_clone_has_what_force_pushes_dropped_as_far_as_its_host_has_it() {
+    let github = GitHub::with_repository(NAME).await;
+    let mut dropped = Vec::new();
+    for name in ["second", "third"] {
+        let push = github.push(NAME, name, 200).await;
+        github.hear(Way::Hook, NAME, std::slice::from_ref(&push)).await;
+        let onto = Onto::Commit(push.before.clone().unwrap());
+        let commit = Commit::new(format!("not {name}")).file("fr/instead.ftl", format!("key = not {name}\n"));
+        let forced = github.host.force_push(NAME, "main", "flod", onto, [commit]).await.unwrap();
+        github.hear(Way::Hook, NAME, std::slice::from_ref(&forced)).await;
+        dropped.push((push, forced));
+    }
+    std::fs::remove_dir_all(clone_of(&github, NAME)).unwrap();
+    let [(second, _), (third, forced)] = &dropped[..] else { unreachable!() };
+    forget_at_host(&github, second.after.as_ref().unwrap());
+
+    let last = github.push(NAME, "last", 300).await;
+    github.hear(Way::Hook, NAME, std::slice::from_ref(&last)).await;
+
+    assert_eq!(states_between(&github, third, forced).await, ["changed", "removed"], "as before the clone was lost");
+    assert_eq!(kept(&github, NAME), [third.after.clone().unwrap()], "what the host has no more is no hindrance");
+    assert_eq!(github.world.repository(NAME).await.state(), State::Complete);
+    assert_eq!(github.world.differences(NAME).await, [Difference::Stripped(second.after.as_ref().unwrap().parse().unwrap())]);
+}
+
+/// How files differ between the ends of two pushes, by their paths.
+async fn states_between(github: &GitHub, from: &Push, to: &Push) -> Vec<String> {
+    let (from, to) = (from.after.as_ref().unwrap(), to.after.as_ref().unwrap());
+    let differs = Pages::of(&github.world).await.json(&format!("/source/diff/?repo={NAME}&from={from}&to={to}")).await;
+    let files = differs["files"].as_array().unwrap_or_else(|| panic!("{differs}"));
+    files.iter().map(|file| file["state"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Takes a commit that no branch has from the host, as its collecting of garbage does.
+fn forget_at_host(github: &GitHub, commit: &str) {
+    let object = github.host.path_of(NAME).unwrap().join("objects").join(&commit[..2]).join(&commit[2..]);
+    std::fs::remove_file(object).unwrap();
 }
 
 #[tokio::test]
@@ -484,6 +521,8 @@ async fn a_worker_marks_what_a_force_push_dropped_though_its_own_clone_never_had
     assert_eq!(dropped.iter().map(|push| push.push_id).collect::<Vec<_>>(), [4]);
     assert!(github.world.changeset(beta.after.as_ref().unwrap()).await.dropped.is_empty());
     assert_eq!(github.world.repository(NAME).await.state(), State::Complete);
+    assert_eq!(kept(&github, NAME), [second.after.clone().unwrap()], "the host still has it");
+    assert_eq!(states_between(&github, &second, &forced).await, ["added", "removed"]);
 }
 
 #[tokio::test]

@@ -31,6 +31,9 @@ pub enum GitError {
     /// The host has no branch of this name.
     #[error("the host has no such branch: {said}")]
     NoSuchBranch { said: String },
+    /// The host has no commit of this hash, or not any more, or gives only what its branches have.
+    #[error("the host has no such commit: {said}")]
+    NoSuchCommit { said: String },
     /// The clone is damaged, or not there: it has to be made anew.
     #[error("the clone is damaged: {said}")]
     Corrupt { said: String },
@@ -79,12 +82,16 @@ impl GitError {
 
     /// Takes the token of a host out of git's words.
     pub(crate) fn scrubbed(mut self, remote: &Remote) -> GitError {
-        use GitError::{Broken, Corrupt, Disk, Failed, Gone, Moved, Network, NoSuchBranch, Refused, Unknown, Unrelated};
+        use GitError::{
+            Broken, Corrupt, Disk, Failed, Gone, Moved, Network, NoSuchBranch, NoSuchCommit, Refused, Unknown, Unrelated,
+        };
         match &mut self {
             Network { said } | Gone { said } | Moved { said } | Refused { said } | Unrelated { said } => {
                 *said = remote.scrubbed(said);
             }
-            NoSuchBranch { said } | Corrupt { said } | Unknown { said } | Disk { said } => *said = remote.scrubbed(said),
+            NoSuchBranch { said } | NoSuchCommit { said } | Corrupt { said } | Unknown { said } | Disk { said } => {
+                *said = remote.scrubbed(said)
+            }
             Broken { said, .. } | Failed { said, .. } => *said = remote.scrubbed(said),
             GitError::Locked { .. } | GitError::TimedOut { .. } | GitError::TooLong { .. } | GitError::Program { .. } => {}
         }
@@ -125,6 +132,9 @@ fn kind(said: &str) -> Option<Make> {
     }
     if has(&["couldn't find remote ref"]) {
         return Some(|said| GitError::NoSuchBranch { said });
+    }
+    if has(&["not our ref ", "request for unadvertised object "]) {
+        return Some(|said| GitError::NoSuchCommit { said });
     }
     if has(REFUSED) {
         return Some(|said| GitError::Refused { said });
@@ -330,6 +340,8 @@ mod tests {
         check("fatal: '/srv/x' does not appear to be a git repository\nfatal: Could not read from remote repository.", "Gone");
         check("fatal: mismatched algorithms: client sha1; server sha256", "Unrelated");
         check("fatal: couldn't find remote ref refs/heads/x", "NoSuchBranch");
+        check(&format!("fatal: remote error: upload-pack: not our ref {NONE}"), "NoSuchCommit");
+        check(&format!("error: Server does not allow request for unadvertised object {NONE}"), "NoSuchCommit");
         check("fatal: not a git repository: '/clones/x'", "Corrupt");
         check("error: inflate: data stream error (incorrect header check)\nfatal: loose object x is corrupt", "Corrupt");
         check(&format!("error: Could not read {NONE}\nfatal: revision walk setup failed"), "Corrupt");

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use elmo_process::measure;
 use tokio::process::Command;
@@ -150,6 +150,26 @@ impl Git {
         command.args(["update-ref", "--stdin"]);
         let output = self.run(&mut command, lines.into_bytes(), AT_HOME).await?;
         output.checked().map(drop)
+    }
+
+    /// Fetches commits by their hashes, whether or not a branch of the host has them, and keeps them as [`Git::keep`] does. Gives those
+    /// that the host has. A want "can be anything" and is "not limited to advertised objects" in git's protocol 2 (gitprotocol-v2).
+    pub async fn fetch_kept(&self, repo: &Path, remote: &Remote, commits: &[Hash], limit: Duration) -> Result<Vec<Hash>, GitError> {
+        let mut there: Vec<Hash> = commits.iter().filter(|hash| !hash.is_null()).copied().collect();
+        let began = Instant::now();
+        while !there.is_empty() {
+            let refspecs: Vec<OsString> = there.iter().map(|hash| format!("+{hash}:{KEPT}/{hash}").into()).collect();
+            let left = limit.saturating_sub(began.elapsed());
+            match self.fetch_refspecs(repo, remote, &["--end-of-options".into()], &refspecs, left).await {
+                Ok(_) => break,
+                // It names one, and says nothing of the others.
+                Err(GitError::NoSuchCommit { said }) if there.iter().any(|hash| said.contains(&hash.to_string())) => {
+                    there.retain(|hash| !said.contains(&hash.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(there)
     }
 
     /// Lists the commits that are kept.

@@ -178,6 +178,29 @@ async fn a_kept_commit_survives_what_collects_garbage() {
 }
 
 #[tokio::test]
+async fn commits_that_no_branch_has_any_more_are_fetched_by_their_hashes() {
+    let world = World::new().await;
+    let first = world.push_file("main", "a", "1").await;
+    let [one, two] = [world.push_file("main", "a", "2").await, world.push_file("main", "a", "3").await];
+    world.host.move_branch(REPO, "main", USER, &first.to_string()).await.unwrap();
+    let clone = world.cloned().await;
+    let nobodys: Hash = "1".repeat(40).parse().unwrap();
+    assert_eq!(world.git.those_in(&clone, &[one, two]).await.unwrap(), []);
+
+    let wanted = [nobodys, one, Hash::null(HashKind::Sha1), two];
+    let there = world.git.fetch_kept(&clone, &world.remote(), &wanted, LIMIT).await.unwrap();
+    let again = world.git.fetch_kept(&clone, &world.remote(), &[two, nobodys], LIMIT).await.unwrap();
+
+    assert_eq!((there, again), (vec![one, two], vec![two]), "what the host does not have keeps nobody from the others");
+    let mut kept = [one, two];
+    kept.sort();
+    assert_eq!(world.git.kept(&clone).await.unwrap(), kept);
+    assert_eq!(world.read(&clone, [two]).await.len(), 3);
+    assert_eq!(world.git.branches(&clone).await.unwrap().len(), 1, "branches stay as they are");
+    assert_eq!(world.git.fetch_kept(&clone, &world.remote(), &[], LIMIT).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_renamed_repository_tells_where_it_is() {
     let world = World::new().await;
     let tip = world.push_file("main", "a", "1").await;
