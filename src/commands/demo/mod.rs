@@ -67,7 +67,7 @@ impl Demo {
         let now = Clock::of_this_machine().now();
         let upstream = DemoUpstream::make(&folder.path.join("upstream"), config.hg_program(), now).await?;
         let mut all_locales = AllLocales::make(now).await?;
-        upstream.mirror(&mut all_locales, now).await?;
+        upstream.mirror(&mut all_locales).await?;
         let parts = Parts::open(config, quiet()).await?;
         follow(&parts, &upstream, &all_locales).await?;
         replay(&parts.ingest(), &upstream.messages()?, &folder.path.join("messages.jsonl"), out).await?;

@@ -256,12 +256,12 @@ impl DemoUpstream {
     }
 
     /// A change to `fr` that was made in git is mirrored, and the pushlog says which commit it is.
-    pub(super) async fn mirror(&self, all_locales: &mut AllLocales, now: Timestamp) -> anyhow::Result<()> {
+    pub(super) async fn mirror(&self, all_locales: &mut AllLocales) -> anyhow::Result<()> {
         let (localizer, _, tip) = self.ends_of("fr")?;
-        let (description, at) = ("Bug 1870000 - A word for \u{201c}about\u{201d}", now.as_second() - 2 * HOUR);
+        let (description, at) = ("Bug 1870000 - A word for \u{201c}about\u{201d}", Timestamp::now().as_second());
         let commit = all_locales.push_change(localizer, description, at).await?;
         let change = localizer.commit(description).parent(tip).file("toolkit/about.ftl", localizer.fluent(4, 1));
-        let push = self.upstream.push_at(&localizer.repository(), "mirror@example.org", at + 60, [change]).await?;
+        let push = self.upstream.push_at(&localizer.repository(), "mirror@example.org", at, [change]).await?;
         Ok(self.upstream.name_commit(&localizer.repository(), push.tip(), &commit)?)
     }
 
