@@ -75,6 +75,13 @@ impl<T> Directed<T> {
     }
 }
 
+/// What is read of a push before its repository is.
+macro_rules! columns_sql {
+    () => {
+        "push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch"
+    };
+}
+
 /// A list of pushes with their repositories, found by `$pushes`. Which these are is found before their repositories are looked up:
 /// PostgreSQL, which takes the limit for large and those that fit for few, would begin with the repositories and read all pushes of each.
 macro_rules! listed_sql {
@@ -97,7 +104,7 @@ macro_rules! listed_sql {
 
 /// The pushes `$from` somewhere, of `$choice`, between two keys that fit, as many as are asked for.
 macro_rules! fitting_sql {
-    ($columns:literal, $from:literal, $choice:expr, $but:expr, $direction:literal) => {
+    ($columns:expr, $from:literal, $choice:expr, $but:expr, $direction:literal) => {
         concat!(
             "select ",
             $columns,
@@ -124,16 +131,7 @@ macro_rules! fitting_sql {
 
 macro_rules! fitting_from_sql {
     ($from:literal, $choice:expr, $direction:literal) => {
-        listed_sql!(
-            fitting_sql!(
-                "push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch",
-                $from,
-                $choice,
-                "",
-                $direction
-            ),
-            $direction
-        )
+        listed_sql!(fitting_sql!(columns_sql!(), $from, $choice, "", $direction), $direction)
     };
 }
 
@@ -147,10 +145,9 @@ macro_rules! fitting_of_each {
         RowsSql {
             sqlite: listed_sql!(
                 concat!(
-                    "select push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch
-                     from json_each($1) as each_of
-                     cross join push
-                     where push.id in (",
+                    "select ",
+                    columns_sql!(),
+                    " from json_each($1) as each_of cross join push where push.id in (",
                     fitting_sql!(
                         "push.id",
                         "push",
@@ -164,11 +161,9 @@ macro_rules! fitting_of_each {
             ),
             postgres: listed_sql!(
                 concat!(
-                    "select push.*
-                     from jsonb_array_elements($1::jsonb) as each_of(value)
-                     cross join lateral (",
+                    "select push.* from jsonb_array_elements($1::jsonb) as each_of(value) cross join lateral (",
                     fitting_sql!(
-                        "push.id, push.generation, push.push_id, push.pusher, push.date, push.repository, push.branch",
+                        columns_sql!(),
                         "push",
                         "push.repository = cast(each_of.value->>0 as bigint)",
                         $but!("jsonb_array_elements(", "::jsonb) as r(value)"),
