@@ -90,7 +90,7 @@ impl GitError {
                 *said = remote.scrubbed(said);
             }
             NoSuchBranch { said } | NoSuchCommit { said } | Corrupt { said } | Unknown { said } | Disk { said } => {
-                *said = remote.scrubbed(said)
+                *said = remote.scrubbed(said);
             }
             Broken { said, .. } | Failed { said, .. } => *said = remote.scrubbed(said),
             GitError::Locked { .. } | GitError::TimedOut { .. } | GitError::TooLong { .. } | GitError::Program { .. } => {}
