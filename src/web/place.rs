@@ -116,21 +116,7 @@ impl PlaceShown {
     /// Its cells in a table whose columns are [`COLUMNS`].
     pub(super) fn cells(&self) -> Vec<String> {
         let change = |of: fn(Change) -> i64| self.change.map(|change| of(change).to_string()).unwrap_or_default();
-        let counts = &self.counts;
-        let numbers = [
-            self.completion,
-            counts.errors,
-            counts.warnings,
-            counts.missing,
-            counts.missing_w,
-            counts.report,
-            counts.obsolete,
-            counts.changed,
-            counts.changed_w,
-            counts.unchanged,
-            counts.unchanged_w,
-            self.total,
-        ];
+        let numbers = [self.completion].into_iter().chain(self.counts.values()).chain([self.total]);
         let names = [super::table::text(&self.tree), self.locale.clone(), self.run.to_string(), self.state.to_owned()];
         let mut cells: Vec<String> = names.into_iter().chain(numbers.map(|number| number.to_string())).collect();
         cells.extend([change(|change| change.missing), change(|change| change.completion), self.srctime.machine()]);

@@ -1,6 +1,7 @@
 //! A repository as pages show it: what the store knows in, words and times out. Never asks anything itself.
 
 use super::shown::Time;
+use super::table::{Table, text};
 use crate::domain::{Kept, Repository, State};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,6 +33,30 @@ pub(super) struct RepositoryShown {
     pub(super) next_try: Option<Time>,
 }
 
+/// What a table of repositories says of each.
+const COLUMNS: &[&str] = &[
+    "name",
+    "url",
+    "forest",
+    "locale",
+    "fork_of",
+    "state",
+    "announced_push",
+    "last_push",
+    "checked_at",
+    "failing_since",
+    "next_try",
+    "error_class",
+    "error",
+];
+
+/// Repositories as a table.
+pub(super) fn table(repositories: &[RepositoryShown]) -> Table {
+    let mut table = Table::of(COLUMNS);
+    repositories.iter().for_each(|repository| table.add(repository.cells()));
+    table
+}
+
 impl RepositoryShown {
     /// The repository as it is looked at now.
     pub(super) fn of(repository: &Repository, now: Timestamp) -> RepositoryShown {
@@ -55,6 +80,19 @@ impl RepositoryShown {
             error: repository.error.as_deref().map(|error| Kept::from(error).to_string()),
             next_try: time(repository.next_try.filter(|_| troubled)),
         }
+    }
+
+    /// Its cells in a table whose columns are [`COLUMNS`].
+    fn cells(&self) -> Vec<String> {
+        let time = |at: &Option<Time>| at.as_ref().map(Time::machine).unwrap_or_default();
+        let maybe = |value: &Option<String>| text(value.as_deref().unwrap_or_default());
+        let mut cells = vec![text(&self.name), text(&self.url)];
+        cells.extend([&self.forest, &self.locale, &self.fork_of].map(maybe));
+        cells.push(self.state.to_owned());
+        cells.extend([self.announced_push, self.last_push].map(|push| push.to_string()));
+        cells.extend([&self.checked_at, &self.failing_since, &self.next_try].map(time));
+        cells.extend([self.error_class.unwrap_or_default().to_owned(), maybe(&self.error)]);
+        cells
     }
 
     /// The host's own page, if a browser may go there.

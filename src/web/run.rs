@@ -1,6 +1,7 @@
 //! A run as pages show it: the store's row in; counts, shares, links and times out.
 
 use super::shown::Time;
+use super::table::{Table, text};
 use crate::domain::Counts;
 use crate::store::RunRow;
 use jiff::Timestamp;
@@ -62,6 +63,30 @@ pub(super) struct Stretch {
     pub(super) count: i64,
 }
 
+/// What a table of runs says of each.
+const COLUMNS: &[&str] = &[
+    "id",
+    "tree",
+    "locale",
+    "active",
+    "completion",
+    "errors",
+    "warnings",
+    "missing",
+    "missing_w",
+    "report",
+    "obsolete",
+    "changed",
+    "changed_w",
+    "unchanged",
+    "unchanged_w",
+    "total",
+    "srctime",
+    "resolved",
+    "task",
+    "task_url",
+];
+
 /// The width of a whole bar.
 const BAR: i64 = 1000;
 
@@ -93,6 +118,22 @@ impl RunShown {
     pub(super) fn href(&self) -> String {
         format!("/dashboard/compare?run={}", self.id)
     }
+
+    /// Its cells in a table whose columns are [`COLUMNS`].
+    fn cells(&self) -> Vec<String> {
+        let mut cells = vec![self.id.to_string(), text(&self.tree), self.locale.clone(), self.active.to_string()];
+        cells.push(self.completion.to_string());
+        cells.extend(self.counts.values().into_iter().chain([self.total]).map(|number| number.to_string()));
+        cells.extend([self.srctime.machine(), self.resolved.machine(), text(&self.task), text(&self.task_url)]);
+        cells
+    }
+}
+
+/// Runs as a table.
+pub(super) fn table(runs: &[RunShown]) -> Table {
+    let mut table = Table::of(COLUMNS);
+    runs.iter().for_each(|run| table.add(run.cells()));
+    table
 }
 
 impl CountsShown {
@@ -109,6 +150,22 @@ impl CountsShown {
             unchanged: counts.unchanged,
             unchanged_w: counts.unchanged_w,
         }
+    }
+
+    /// All of them, in the order in which tables have them.
+    pub(super) fn values(&self) -> [i64; 10] {
+        [
+            self.errors,
+            self.warnings,
+            self.missing,
+            self.missing_w,
+            self.report,
+            self.obsolete,
+            self.changed,
+            self.changed_w,
+            self.unchanged,
+            self.unchanged_w,
+        ]
     }
 }
 

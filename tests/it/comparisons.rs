@@ -108,6 +108,8 @@ async fn filters_leave_what_fits() {
     assert!(text.contains("1 of these fits") && text.contains("missing-ref"), "{text}");
     assert!(file.contains("1 of these fits") && file.contains("dialog.long"), "{file}");
     assert_eq!(site.ask(&format!("{page}&show=everything")).await.0, 400);
+    let table = site.page(&format!("{page}&q=dialog.dtd&show=missing&format=csv")).await;
+    assert_eq!(table, "file,class,entry\r\nbrowser/browser/dialog.dtd,missing,dialog.long\r\n");
     assert_eq!(site.ask("/dashboard/compare").await.0, 400);
     assert_eq!(site.ask("/dashboard/compare?run=99").await.0, 404);
 }
@@ -240,6 +242,12 @@ async fn runs_and_trees_are_listed_with_the_active_ones() {
     }
     let json: Value = serde_json::from_str(&site.page("/trees/gecko-strings/browser?format=json").await).unwrap();
     assert_eq!(json["active"][0]["completion"], 54);
+    for page in ["/runs", "/trees/gecko-strings/browser"] {
+        let table = site.page(&format!("{page}?format=csv")).await;
+        let rows: Vec<&str> = table.lines().collect();
+        assert!(rows[0].starts_with("id,tree,locale,active,completion,errors,"), "{table}");
+        assert!(rows[1].contains(",gecko-strings/browser,fr,true,54,") && rows.len() == 2, "{table}");
+    }
     assert_eq!(site.ask("/trees/nowhere").await.0, 404);
     let schema: Value = serde_json::from_str(&site.page("/schema/elmo-1.json").await).unwrap();
     assert_eq!(schema["title"], "elmo.json, version 1");

@@ -134,6 +134,11 @@ async fn a_repository_that_fails_says_since_when_and_why() {
 
     assert!(shown.contains("failing") && shown.contains("503") && shown.contains("next try"), "{shown}");
     assert_eq!(failing["repositories"][0]["error_class"], "network");
+    let table = pages.shown("/?state=failing&format=csv").await;
+    let rows: Vec<&str> = table.lines().collect();
+    assert!(rows[0].starts_with("name,url,forest,locale,fork_of,state,"), "{table}");
+    assert!(rows[1].starts_with(&format!("{name},http://")) && rows[1].contains(",failing,"), "{table}");
+    assert!(rows[1].contains(",network,") && rows.len() == 2, "{table}");
     assert_eq!(pages.json("/?state=complete").await["repositories"], serde_json::json!([]));
     assert_eq!(pages.get("/?state=lost").await.status, StatusCode::BAD_REQUEST);
 }

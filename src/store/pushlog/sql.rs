@@ -161,7 +161,9 @@ macro_rules! fitting_of_each {
             ),
             postgres: listed_sql!(
                 concat!(
-                    "select push.* from jsonb_array_elements($1::jsonb) as each_of(value) cross join lateral (",
+                    "select ",
+                    columns_sql!(),
+                    " from jsonb_array_elements($1::jsonb) as each_of(value) cross join lateral (",
                     fitting_sql!(
                         columns_sql!(),
                         "push",

@@ -10,6 +10,7 @@ use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
 use crate::web::run::RunShown;
 use crate::web::shown::{Time, signed, upstream};
+use crate::web::table::{Table, text};
 use crate::web::tree::{Part, grown};
 use askama::Template;
 use axum::extract::State;
@@ -18,6 +19,8 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+const FORMATS: &[Format] = &[Format::Json, Format::Csv];
 
 #[derive(Deserialize)]
 pub(crate) struct Params {
@@ -124,7 +127,7 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
     let before = web.store.run_before(&run).await?;
     let page = Page::of(&run, before.as_ref(), &revisions, &looked, filter, web.clock.now());
     match format {
-        Format::Json => Ok((status(&looked), format.answer(&page)?).into_response()),
+        Format::Json | Format::Csv => Ok((status(&looked), format.answer(&page)?).into_response()),
         _ => format.answer(&page),
     }
 }
@@ -170,7 +173,19 @@ impl Filter {
     }
 }
 
-impl Shown for Page {}
+impl Shown for Page {
+    /// What is wrong, entry by entry; a file that is missing or obsolete as a whole has a row without an entry.
+    fn table(&self) -> Option<Table> {
+        let mut table = Table::of(&["file", "class", "entry"]);
+        for file in self.tree.iter().filter_map(Part::leaf) {
+            let whole = Some((file.whole, "")).filter(|(class, _)| !class.is_empty());
+            for (class, entry) in whole.into_iter().chain(file.entries.iter().map(|entry| (entry.class, entry.text.as_str()))) {
+                table.add(vec![text(&file.path), class.to_owned(), text(entry)]);
+            }
+        }
+        Some(table)
+    }
+}
 
 impl Page {
     fn of(
@@ -202,7 +217,7 @@ impl Page {
             tree: tree(all),
             choices: choices(&number, show, &filter.text),
             show: show.to_owned(),
-            here: Here::at("/dashboard/compare").and("run", &number).and("show", show).and("q", &filter.text),
+            here: Here::at("/dashboard/compare").and("run", &number).and("show", show).and("q", &filter.text).as_any_of(FORMATS),
             q: filter.text,
         }
     }

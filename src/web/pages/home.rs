@@ -7,8 +7,9 @@ use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
 use crate::web::push::PushShown;
-use crate::web::repository::RepositoryShown;
+use crate::web::repository::{RepositoryShown, table};
 use crate::web::shown::Time;
+use crate::web::table::Table;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -100,13 +101,17 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
         pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
         results: runs.iter().map(|run| ResultShown::of(run, now)).collect(),
-        here: Here::at("/").and("state", &state).and("q", &q),
+        here: Here::at("/").and("state", &state).and("q", &q).as_any_of(&[Format::Json, Format::Csv]),
         state,
         q,
     })
 }
 
-impl Shown for Page {}
+impl Shown for Page {
+    fn table(&self) -> Option<Table> {
+        Some(table(&self.repositories))
+    }
+}
 
 fn named(state: &str) -> Result<Option<RepositoryState>, PageError> {
     if state.is_empty() {

@@ -5,7 +5,8 @@ use crate::store::{RunFilter, TreeRow};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown, address};
-use crate::web::run::RunShown;
+use crate::web::run::{RunShown, table};
+use crate::web::table::Table;
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -75,7 +76,7 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         trees: web.store.trees().await?.iter().map(TreeShown::of).collect(),
         runs,
         older,
-        here: Here::at("/runs").and("before", &params.before),
+        here: Here::at("/runs").and("before", &params.before).as_any_of(&[Format::Json, Format::Csv]),
     })
 }
 
@@ -99,13 +100,21 @@ pub(crate) async fn show_tree(
         active: web.store.active_runs(tree.id).await?.iter().map(|row| RunShown::of(row, now)).collect(),
         runs,
         older,
-        here: Here::at(&path).and("before", &params.before),
+        here: Here::at(&path).and("before", &params.before).as_any_of(&[Format::Json, Format::Csv]),
     })
 }
 
-impl Shown for Page {}
+impl Shown for Page {
+    fn table(&self) -> Option<Table> {
+        Some(table(&self.runs))
+    }
+}
 
-impl Shown for TreePage {}
+impl Shown for TreePage {
+    fn table(&self) -> Option<Table> {
+        Some(table(&self.runs))
+    }
+}
 
 impl TreePage {
     /// Where its locales stand.
