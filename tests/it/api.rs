@@ -174,6 +174,8 @@ async fn it_is_described_for_people_and_for_programs() {
     }
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
     assert_eq!(document["paths"].as_object().unwrap().len(), 14);
+    assert_eq!((&document["info"]["title"], &document["info"]["version"]), (&"Elmo".into(), &env!("CARGO_PKG_VERSION").into()));
+    assert!(document["info"]["description"].as_str().unwrap().contains("times are UTC"), "{}", document["info"]);
     assert_eq!(pages.json("/api/v1/").await, document);
 }
 

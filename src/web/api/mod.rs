@@ -62,7 +62,7 @@ enum Refused {
 
 /// All of it, with its description at `/api/v1/` for people and at `/api/v1/openapi.json` for programs.
 pub(super) fn router() -> Router<Web> {
-    let resources = OpenApiRouter::with_openapi(Document::openapi())
+    let resources = OpenApiRouter::new()
         .routes(routes!(repositories::list))
         .routes(routes!(repositories::one))
         .routes(routes!(pushes::list))
@@ -77,7 +77,7 @@ pub(super) fn router() -> Router<Web> {
         .routes(routes!(runs::one))
         .routes(routes!(history::list))
         .routes(routes!(published::compare_locales));
-    let (resources, document) = OpenApiRouter::new().nest("/api/v1", resources).split_for_parts();
+    let (resources, document) = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", resources).split_for_parts();
     resources
         .merge(Described::of(document).router())
         .layer(from_fn(conditional::answer))
