@@ -167,9 +167,14 @@ async fn it_is_described_for_people_and_for_programs() {
     let page = pages.shown("/api/v1/").await;
     let document = api(&pages, "openapi.json").await;
 
-    for part in
-        ["<h2>Pushes</h2>", "<a href=\"/api/v1/runs\">/api/v1/runs</a>", "Only those that count", "openapi.json", "must be given"]
-    {
+    for part in [
+        "<h2>Pushes</h2>",
+        "The <code>next</code> of an answer",
+        "<a href=\"/api/v1/runs\">/api/v1/runs</a>",
+        "Only those that count",
+        "openapi.json",
+        "must be given",
+    ] {
         assert!(page.contains(part), "{part} is not in:\n{page}");
     }
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);

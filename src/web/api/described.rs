@@ -22,6 +22,8 @@ struct Page<'a> {
     #[serde(flatten)]
     document: &'a OpenApi,
     #[serde(skip)]
+    words: Vec<Piece>,
+    #[serde(skip)]
     resources: Vec<Resource>,
     #[serde(skip)]
     here: Here,
@@ -31,7 +33,7 @@ struct Page<'a> {
 struct Resource {
     path: String,
     title: String,
-    words: String,
+    words: Vec<Piece>,
     parameters: Vec<ParameterShown>,
     /// Where to see it, if it can be asked as it is.
     example: Option<String>,
@@ -40,8 +42,14 @@ struct Resource {
 struct ParameterShown {
     name: String,
     place: &'static str,
-    words: String,
+    words: Vec<Piece>,
     is_required: bool,
+}
+
+/// A stretch of a description: words, or between backticks, as its Markdown has them, a name of something.
+struct Piece {
+    text: String,
+    is_name: bool,
 }
 
 impl Described {
@@ -67,17 +75,12 @@ impl Described {
     fn show(&self, format: Format) -> Result<Response, PageError> {
         let of_path = |(path, item): (&String, &utoipa::openapi::PathItem)| Some(Resource::of(path, item.get.as_ref()?));
         let resources = self.0.paths.paths.iter().filter_map(of_path).collect();
-        format.answer(&Page { document: &self.0, resources, here: Here::at("/api/v1/") })
+        let words = pieces(self.0.info.description.as_deref());
+        format.answer(&Page { document: &self.0, words, resources, here: Here::at("/api/v1/") })
     }
 }
 
 impl Shown for Page<'_> {}
-
-impl Page<'_> {
-    fn words(&self) -> &str {
-        self.document.info.description.as_deref().unwrap_or_default()
-    }
-}
 
 impl Resource {
     fn of(path: &str, operation: &Operation) -> Resource {
@@ -86,7 +89,7 @@ impl Resource {
         Resource {
             path: path.to_owned(),
             title: operation.summary.clone().unwrap_or_default(),
-            words: operation.description.clone().unwrap_or_default(),
+            words: pieces(operation.description.as_deref()),
             parameters,
             example,
         }
@@ -104,8 +107,13 @@ impl ParameterShown {
                 ParameterIn::Path => "in the path",
                 _ => "",
             },
-            words: parameter.description.clone().unwrap_or_default(),
+            words: pieces(parameter.description.as_deref()),
             is_required: matches!(parameter.required, Required::True),
         })
     }
+}
+
+fn pieces(description: Option<&str>) -> Vec<Piece> {
+    let texts = description.unwrap_or_default().split('`').map(str::to_owned);
+    texts.zip([false, true].into_iter().cycle()).map(|(text, is_name)| Piece { text, is_name }).collect()
 }
