@@ -248,12 +248,26 @@ impl Store {
         query: Query<'_, Any, AnyArguments>,
         read: impl Fn(&AnyRow) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut found = query.fetch(&self.readers);
         let mut all = Vec::new();
-        while let Some(row) = found.try_next().await? {
-            all.push(read(&row)?);
-        }
+        let add = |row: &AnyRow| {
+            all.push(read(row)?);
+            Ok(())
+        };
+        self.go_through(query, add).await?;
         Ok(all)
+    }
+
+    /// Looks at the rows of a statement one after the other; none is kept.
+    pub(super) async fn go_through(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        mut look: impl FnMut(&AnyRow) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut found = query.fetch(&self.readers);
+        while let Some(row) = found.try_next().await? {
+            look(&row)?;
+        }
+        Ok(())
     }
 
     /// Carries out `change` in one transaction, again from the start when it collided with another worker's.

@@ -60,7 +60,7 @@ pub use moves::{Branches, MoveRecording, MoveRow, MovesRecorded, MovesRecording,
 pub use obsolescence::Marking;
 pub use overview::OverviewPoint;
 pub use parked::{Parked, ParkedRow};
-pub use places::{Before, CoursePoint, Place, PlaceRow};
+pub use places::{Before, Course, CoursePoint, Place, PlaceRow};
 pub use pushes::{PushEnds, PushMove, PushRow, PushedChangeset};
 pub use pushlog::{Begin, ChangesetFilter, MOST_PATHS, OfLocale, PushFilter, PushKey, PushList};
 pub use queues::QueueDepth;

@@ -49,6 +49,10 @@ pub struct CoursePoint {
     pub missing: i64,
 }
 
+/// How many strings had no translation over time, each time that it changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Course(Vec<(i64, i64)>);
+
 const ACTIVE: &str = concat!(
     "select run.id, run.tree, run.locale, run.srctime, run.errors, run.warnings, run.missing, run.missing_w, run.report,
            run.obsolete, run.changed, run.changed_w, run.unchanged, run.unchanged_w, run.keys, run.total, run.completion,
@@ -102,23 +106,48 @@ impl Store {
         rows.iter().map(before).collect()
     }
 
-    /// How each place came along up to `until`, beginning with what counted at `from`, in seconds since 1970; of each place oldest
-    /// first. Of several points at one time the last counts.
+    /// How each place came along up to `until`, beginning with what counted at `from`, in seconds since 1970.
     pub async fn courses(
         &self,
         places: impl Iterator<Item = Place>,
         from: i64,
         until: i64,
-    ) -> Result<Vec<CoursePoint>, StoreError> {
-        let mut rows = Rows::new();
+    ) -> Result<HashMap<Place, Course>, StoreError> {
+        let (mut rows, mut courses) = (Rows::new(), HashMap::new());
         places.for_each(|place| rows.add([place.tree, place.locale, from, until].map(Cell::Number)));
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok(courses);
         }
         let rows = rows.done();
-        let mut points = self.each_row_for(&AT, rows.clone(), point_from).await?;
-        points.extend(self.each_row_for(&COURSES, rows, point_from).await?);
-        Ok(points)
+        for sql in [&AT, &COURSES] {
+            let add = |row: &AnyRow| {
+                let CoursePoint { place, from, missing } = point_from(row)?;
+                courses.entry(place).or_insert_with(Course::default).go_on(from, missing);
+                Ok(())
+            };
+            self.go_through(sqlx::query(self.text(sql)).bind(rows.clone()), add).await?;
+        }
+        Ok(courses)
+    }
+}
+
+impl Course {
+    /// One that stays where it is.
+    pub fn level(from: i64, missing: i64) -> Course {
+        Course(vec![(from, missing)])
+    }
+
+    /// From which second since 1970 on how many strings have no translation, oldest first.
+    pub fn levels(&self) -> &[(i64, i64)] {
+        &self.0
+    }
+
+    /// Of several points at one time the last counts; one that changes nothing is none.
+    fn go_on(&mut self, from: i64, missing: i64) {
+        self.0.pop_if(|(last, _)| *last == from);
+        if self.0.last().is_none_or(|(_, last)| *last != missing) {
+            self.0.push((from, missing));
+        }
     }
 }
 
@@ -142,4 +171,21 @@ pub(super) fn point_from(row: &AnyRow) -> Result<CoursePoint, StoreError> {
         from: row.try_get("srctime")?,
         missing: row.try_get("missing")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Course;
+
+    #[test]
+    fn a_course_has_what_changed_and_of_one_time_the_last() {
+        let check = |points: &[(i64, i64)], expected: &[(i64, i64)]| {
+            let mut course = Course::default();
+            points.iter().for_each(|(from, missing)| course.go_on(*from, *missing));
+            assert_eq!(course.levels(), expected, "{points:?}");
+        };
+        check(&[(1, 5), (2, 5), (3, 4), (4, 4)], &[(1, 5), (3, 4)]);
+        check(&[(1, 5), (1, 4), (2, 4)], &[(1, 4)]);
+        check(&[(1, 5), (2, 4), (2, 5), (3, 4)], &[(1, 5), (3, 4)]);
+    }
 }

@@ -12,7 +12,7 @@
 
 use super::shares::{Shares, counted};
 use crate::domain::{HOUR, WEEK};
-use crate::store::{Place, PlaceRow, Store, StoreError};
+use crate::store::{Course, Place, PlaceRow, Store, StoreError};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -41,12 +41,9 @@ pub(super) struct Board {
     /// By locale, then tree.
     pub(super) rows: Vec<PlaceRow>,
     store: Store,
-    courses: Mutex<HashMap<Place, Course>>,
+    courses: Mutex<HashMap<Place, Arc<Course>>>,
     counted: Mutex<HashMap<Count, Counting>>,
 }
-
-/// How many strings had no translation, each from a second since 1970 on; oldest first, at least one.
-pub(super) type Course = Arc<[(i64, i64)]>;
 
 /// What is counted: the locales of a tree in a range of time, good with at most so many strings missing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -112,21 +109,17 @@ impl Board {
     }
 
     /// How these places came along in the last four weeks. Those that nobody has asked for yet are read, all by one statement.
-    pub(super) async fn courses(&self, rows: &[&PlaceRow]) -> Result<Vec<Course>, StoreError> {
+    pub(super) async fn courses(&self, rows: &[&PlaceRow]) -> Result<Vec<Arc<Course>>, StoreError> {
         let unread: Vec<&PlaceRow> = {
             let known = self.courses.lock().unwrap_or_else(PoisonError::into_inner);
             rows.iter().copied().filter(|row| !known.contains_key(&row.place)).collect()
         };
         let range = self.course_range();
-        let points = self.store.courses(unread.iter().map(|row| row.place), range.start, range.end).await?;
-        let mut points_of: HashMap<Place, Vec<(i64, i64)>> = HashMap::new();
-        for point in points {
-            points_of.entry(point.place).or_default().push((point.from, point.missing));
-        }
+        let mut read = self.store.courses(unread.iter().map(|row| row.place), range.start, range.end).await?;
         let mut known = self.courses.lock().unwrap_or_else(PoisonError::into_inner);
         for row in unread {
-            let points = points_of.remove(&row.place).unwrap_or_else(|| vec![(row.srctime, row.counts.untranslated())]);
-            known.insert(row.place, points.into());
+            let course = read.remove(&row.place).unwrap_or_else(|| Course::level(row.srctime, row.counts.untranslated()));
+            known.insert(row.place, Arc::new(course));
         }
         Ok(rows.iter().filter_map(|row| known.get(&row.place).cloned()).collect())
     }

@@ -1,12 +1,11 @@
 //! A tree and a locale as pages show where they stand: the board's row and its course in; words, links, bar and line out.
 
-use super::board::Course;
 use super::chart::Spark;
 use super::format::address;
 use super::run::{CountsShown, Stretch, bar};
 use super::shown::{Time, signed};
 use crate::domain::Grade;
-use crate::store::PlaceRow;
+use crate::store::{Course, PlaceRow};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Range;
@@ -74,9 +73,13 @@ impl PlaceShown {
             total: row.total,
             completion: row.completion,
             change: Change::of(row),
-            course: course.iter().map(|(from, missing)| Level { from: Time::of_seconds(*from, now), missing: *missing }).collect(),
+            course: course
+                .levels()
+                .iter()
+                .map(|(from, missing)| Level { from: Time::of_seconds(*from, now), missing: *missing })
+                .collect(),
             bar: bar(counts, row.total),
-            spark: Spark::of(range, course),
+            spark: Spark::of(range, course.levels()),
         }
     }
 
