@@ -151,19 +151,20 @@ impl GitClones {
         url: &RepositoryUrl,
         left_behind: &[Revision],
     ) -> Result<Vec<Revision>, FetchError> {
-        let here = self.those_in(clone, left_behind.iter().copied()).await?;
-        let missing: Vec<Revision> = left_behind.iter().filter(|revision| !here.contains(revision)).copied().collect();
-        Ok(self.bring_back_into(&self.path(clone), &self.remote(url).await?, missing).await)
+        self.bring_back_into(&self.path(clone), &self.remote(url).await?, left_behind).await
     }
 
-    async fn bring_back_into(&self, path: &Path, remote: &Remote, mut missing: Vec<Revision>) -> Vec<Revision> {
+    async fn bring_back_into(&self, path: &Path, remote: &Remote, left_behind: &[Revision]) -> Result<Vec<Revision>, FetchError> {
+        let mut missing: Vec<Hash> = left_behind.iter().map(hash).collect();
+        let here = self.git.those_in(path, &missing).await?;
+        missing.retain(|hash| !here.contains(hash));
         if missing.is_empty() {
-            return missing;
+            return Ok(Vec::new());
         }
-        let (url, hashes) = (remote.url(), missing.iter().map(hash).collect::<Vec<Hash>>());
-        match self.git.fetch_kept(path, remote, &hashes, self.settings.fetch_time).await {
+        let url = remote.url();
+        match self.git.fetch_kept(path, remote, &missing, self.settings.fetch_time).await {
             Ok(there) => {
-                missing.retain(|revision| !there.contains(&hash(revision)));
+                missing.retain(|hash| !there.contains(hash));
                 let (brought, gone) = (there.len(), missing.len());
                 tracing::info!(url, brought, gone, "asked the host for what branches left behind");
             }
@@ -172,7 +173,7 @@ impl GitClones {
                 tracing::warn!(url, gone, error, "could not ask the host for what branches left behind; old diffs miss it");
             }
         }
-        missing
+        Ok(missing.iter().map(revision).collect())
     }
 
     /// Makes a clone of these branches, and of what they have left behind, beside, and renames it into place. If another worker was
@@ -201,7 +202,7 @@ impl GitClones {
             }
         };
         let remote = timed(Vcs::Git, "clone", cloning).await?;
-        self.bring_back_into(&new, &remote, left_behind.to_vec()).await;
+        self.bring_back_into(&new, &remote, left_behind).await?;
         into_place(&new, &self.path(clone), || self.exists(clone))
     }
 
