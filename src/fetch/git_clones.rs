@@ -151,16 +151,22 @@ impl GitClones {
         url: &RepositoryUrl,
         left_behind: &[Revision],
     ) -> Result<Vec<Revision>, FetchError> {
-        self.bring_back_into(&self.path(clone), &self.remote(url).await?, left_behind).await
-    }
-
-    async fn bring_back_into(&self, path: &Path, remote: &Remote, left_behind: &[Revision]) -> Result<Vec<Revision>, FetchError> {
-        let mut missing: Vec<Hash> = left_behind.iter().map(hash).collect();
-        let here = self.git.those_in(path, &missing).await?;
-        missing.retain(|hash| !here.contains(hash));
+        let path = self.path(clone);
+        let missing = self.missing_in(&path, left_behind).await?;
         if missing.is_empty() {
             return Ok(Vec::new());
         }
+        Ok(self.bring_back_into(&path, &self.remote(url).await?, missing).await)
+    }
+
+    async fn missing_in(&self, path: &Path, revisions: &[Revision]) -> Result<Vec<Hash>, FetchError> {
+        let mut hashes: Vec<Hash> = revisions.iter().map(hash).collect();
+        let here = self.git.those_in(path, &hashes).await?;
+        hashes.retain(|hash| !here.contains(hash));
+        Ok(hashes)
+    }
+
+    async fn bring_back_into(&self, path: &Path, remote: &Remote, mut missing: Vec<Hash>) -> Vec<Revision> {
         let url = remote.url();
         match self.git.fetch_kept(path, remote, &missing, self.settings.fetch_time).await {
             Ok(there) => {
@@ -173,7 +179,7 @@ impl GitClones {
                 tracing::warn!(url, gone, error, "could not ask the host for what branches left behind; old diffs miss it");
             }
         }
-        Ok(missing.iter().map(revision).collect())
+        missing.iter().map(revision).collect()
     }
 
     /// Makes a clone of these branches, and of what they have left behind, beside, and renames it into place. If another worker was
@@ -202,7 +208,10 @@ impl GitClones {
             }
         };
         let remote = timed(Vcs::Git, "clone", cloning).await?;
-        self.bring_back_into(&new, &remote, left_behind).await?;
+        let missing = self.missing_in(&new, left_behind).await?;
+        if !missing.is_empty() {
+            self.bring_back_into(&new, &remote, missing).await;
+        }
         into_place(&new, &self.path(clone), || self.exists(clone))
     }
 

@@ -232,17 +232,7 @@ impl Store {
         Ok(sqlx::query(self.text(sql)).bind(rows).fetch_all(&self.readers).await?)
     }
 
-    /// The same one after the other: thousands of them at once would be megabytes, each time.
-    pub(super) async fn each_row_for<T>(
-        &self,
-        sql: &RowsSql,
-        rows: String,
-        read: impl Fn(&AnyRow) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.each_row(sqlx::query(self.text(sql)).bind(rows), read).await
-    }
-
-    /// Reads the rows of any statement one after the other.
+    /// Reads the rows of a statement one after the other: thousands of them at once would be megabytes, each time.
     pub(super) async fn each_row<T>(
         &self,
         query: Query<'_, Any, AnyArguments>,

@@ -113,7 +113,7 @@ impl Store {
         from: i64,
         until: i64,
     ) -> Result<HashMap<Place, Course>, StoreError> {
-        let (mut rows, mut courses) = (Rows::new(), HashMap::new());
+        let (mut rows, mut courses) = (Rows::new(), HashMap::<Place, Course>::new());
         places.for_each(|place| rows.add([place.tree, place.locale, from, until].map(Cell::Number)));
         if rows.is_empty() {
             return Ok(courses);
@@ -122,7 +122,7 @@ impl Store {
         for sql in [&AT, &COURSES] {
             let add = |row: &AnyRow| {
                 let CoursePoint { place, from, missing } = point_from(row)?;
-                courses.entry(place).or_insert_with(Course::default).go_on(from, missing);
+                courses.entry(place).or_default().go_on(from, missing);
                 Ok(())
             };
             self.go_through(sqlx::query(self.text(sql)).bind(rows.clone()), add).await?;

@@ -106,7 +106,7 @@ impl Store {
 
     async fn pushes_with(&self, changesets: &[i64]) -> Result<Touching, StoreError> {
         let rows = Rows::of(changesets.iter().map(|id| Cell::Number(*id)));
-        let touching = self.each_row_for(&PUSHES, rows, |row| {
+        let touching = self.each_row(sqlx::query(self.text(&PUSHES)).bind(rows), |row| {
             Ok(TouchingChangeset {
                 push: PushKey::of(row)?,
                 repository: RepositoryId(row.try_get("repository")?),

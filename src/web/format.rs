@@ -126,6 +126,11 @@ impl Here {
         Here { formats, ..self }
     }
 
+    /// The same page, which can be a table too.
+    pub(super) fn with_table(self) -> Here {
+        self.as_any_of(&[Format::Json, Format::Csv])
+    }
+
     /// The address without any filter, for forms.
     pub(super) fn path(&self) -> String {
         encoded(&self.path)

@@ -2,8 +2,9 @@
 
 use super::chart::Spark;
 use super::format::address;
-use super::run::{CountsShown, Stretch, bar};
+use super::run::{CountsShown, Stretch, bar, counted};
 use super::shown::{Time, signed};
+use super::table::{Table, text};
 use crate::domain::Grade;
 use crate::store::{Course, PlaceRow};
 use jiff::Timestamp;
@@ -116,39 +117,20 @@ impl PlaceShown {
         address("/dashboard/history", &[("tree", &self.tree), ("locale", &self.locale)])
     }
 
-    /// Its cells in a table whose columns are [`COLUMNS`].
-    pub(super) fn cells(&self) -> Vec<String> {
+    fn cells(&self) -> Vec<String> {
         let change = |of: fn(Change) -> i64| self.change.map(|change| of(change).to_string()).unwrap_or_default();
-        let numbers = [self.completion].into_iter().chain(self.counts.values()).chain([self.total]);
-        let names = [super::table::text(&self.tree), self.locale.clone(), self.run.to_string(), self.state.to_owned()];
-        let mut cells: Vec<String> = names.into_iter().chain(numbers.map(|number| number.to_string())).collect();
+        let mut cells = vec![text(&self.tree), self.locale.clone(), self.run.to_string(), self.state.to_owned()];
+        cells.extend(self.counts.cells(self.completion, self.total));
         cells.extend([change(|change| change.missing), change(|change| change.completion), self.srctime.machine()]);
         cells
     }
 }
 
-/// What a table of places says of each.
-pub(super) const COLUMNS: &[&str] = &[
-    "tree",
-    "locale",
-    "run",
-    "state",
-    "completion",
-    "errors",
-    "warnings",
-    "missing",
-    "missing_w",
-    "report",
-    "obsolete",
-    "changed",
-    "changed_w",
-    "unchanged",
-    "unchanged_w",
-    "total",
-    "change_missing",
-    "change_completion",
-    "srctime",
-];
+/// Places as a table.
+pub(super) fn table(places: &[PlaceShown]) -> Table {
+    let columns = counted(&["tree", "locale", "run", "state"], &["change_missing", "change_completion", "srctime"]);
+    Table::filled(&columns, places.iter().map(PlaceShown::cells))
+}
 
 /// How many places are of each grade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]

@@ -52,9 +52,7 @@ const COLUMNS: &[&str] = &[
 
 /// Repositories as a table.
 pub(super) fn table(repositories: &[RepositoryShown]) -> Table {
-    let mut table = Table::of(COLUMNS);
-    repositories.iter().for_each(|repository| table.add(repository.cells()));
-    table
+    Table::filled(COLUMNS, repositories.iter().map(RepositoryShown::cells))
 }
 
 impl RepositoryShown {

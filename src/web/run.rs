@@ -63,30 +63,6 @@ pub(super) struct Stretch {
     pub(super) count: i64,
 }
 
-/// What a table of runs says of each.
-const COLUMNS: &[&str] = &[
-    "id",
-    "tree",
-    "locale",
-    "active",
-    "completion",
-    "errors",
-    "warnings",
-    "missing",
-    "missing_w",
-    "report",
-    "obsolete",
-    "changed",
-    "changed_w",
-    "unchanged",
-    "unchanged_w",
-    "total",
-    "srctime",
-    "resolved",
-    "task",
-    "task_url",
-];
-
 /// The width of a whole bar.
 const BAR: i64 = 1000;
 
@@ -119,11 +95,9 @@ impl RunShown {
         format!("/dashboard/compare?run={}", self.id)
     }
 
-    /// Its cells in a table whose columns are [`COLUMNS`].
     fn cells(&self) -> Vec<String> {
         let mut cells = vec![self.id.to_string(), text(&self.tree), self.locale.clone(), self.active.to_string()];
-        cells.push(self.completion.to_string());
-        cells.extend(self.counts.values().into_iter().chain([self.total]).map(|number| number.to_string()));
+        cells.extend(self.counts.cells(self.completion, self.total));
         cells.extend([self.srctime.machine(), self.resolved.machine(), text(&self.task), text(&self.task_url)]);
         cells
     }
@@ -131,9 +105,14 @@ impl RunShown {
 
 /// Runs as a table.
 pub(super) fn table(runs: &[RunShown]) -> Table {
-    let mut table = Table::of(COLUMNS);
-    runs.iter().for_each(|run| table.add(run.cells()));
-    table
+    let columns = counted(&["id", "tree", "locale", "active"], &["srctime", "resolved", "task", "task_url"]);
+    Table::filled(&columns, runs.iter().map(RunShown::cells))
+}
+
+/// The columns of a table, with those of [`CountsShown::cells`] in between.
+pub(super) fn counted(before: &[&'static str], after: &[&'static str]) -> Vec<&'static str> {
+    let counts = Counts::NAMES.into_iter().filter(|name| *name != "keys");
+    before.iter().copied().chain(["completion"]).chain(counts).chain(["total"]).chain(after.iter().copied()).collect()
 }
 
 impl CountsShown {
@@ -152,9 +131,10 @@ impl CountsShown {
         }
     }
 
-    /// All of them, in the order in which tables have them.
-    pub(super) fn values(&self) -> [i64; 10] {
-        [
+    /// How much is done in percent, all counts in the order of [`Counts::NAMES`], and of how many.
+    pub(super) fn cells(&self, completion: i64, total: i64) -> impl Iterator<Item = String> {
+        let numbers = [
+            completion,
             self.errors,
             self.warnings,
             self.missing,
@@ -165,7 +145,9 @@ impl CountsShown {
             self.changed_w,
             self.unchanged,
             self.unchanged_w,
-        ]
+            total,
+        ];
+        numbers.into_iter().map(|number| number.to_string())
     }
 }
 

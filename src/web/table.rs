@@ -2,14 +2,21 @@
 
 /// The rows of a page.
 pub(super) struct Table {
-    columns: &'static [&'static str],
+    columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with these columns and no rows yet.
-    pub(super) fn of(columns: &'static [&'static str]) -> Table {
-        Table { columns, rows: Vec::new() }
+    pub(super) fn of(columns: &[&'static str]) -> Table {
+        Table { columns: columns.to_vec(), rows: Vec::new() }
+    }
+
+    /// A table with these columns and rows.
+    pub(super) fn filled(columns: &[&'static str], rows: impl Iterator<Item = Vec<String>>) -> Table {
+        let mut table = Table::of(columns);
+        rows.for_each(|row| table.add(row));
+        table
     }
 
     /// Adds a row of numbers, times, and texts that [`text`] has made harmless; as many as there are columns.

@@ -75,6 +75,42 @@ impl<T> Directed<T> {
     }
 }
 
+/// A number is one of some rows. `$open` and `$close` go around a JSON parameter.
+macro_rules! one_of_sql {
+    ($number:expr, $open:literal, $rows:literal, $close:literal) => {
+        concat!($number, " in (select cast(value->>0 as bigint) from ", $open, $rows, $close, ")")
+    };
+}
+
+/// A push touches the files of the locale `$locale`.
+macro_rules! touches_locale_sql {
+    ($push:literal, $locale:literal) => {
+        concat!(
+            "(select 1 from push_locale
+              where push_locale.push = ",
+            $push,
+            ".id and push_locale.locale = (select locale.id from locale where locale.code = ",
+            $locale,
+            ") limit 1) = 1"
+        )
+    };
+}
+
+/// A push is in the list of a locale: it went to one of its `$own` repositories, or to one of many locales, `$among`, and touches its files.
+macro_rules! listed_of_locale_sql {
+    ($push:literal, $open:literal, $close:literal, $own:literal, $among:literal, $locale:literal) => {
+        concat!(
+            "(",
+            one_of_sql!(concat!($push, ".repository"), $open, $own, $close),
+            " or (",
+            one_of_sql!(concat!($push, ".repository"), $open, $among, $close),
+            " and ",
+            touches_locale_sql!($push, $locale),
+            "))"
+        )
+    };
+}
+
 /// What is read of a push before its repository is.
 macro_rules! columns_sql {
     () => {
@@ -200,18 +236,9 @@ macro_rules! touched_sql {
              cross join push
              cross join repository
              where push.id = touched.push and repository.id = push.repository
-               and ($2 = '[]' or push.repository in (select cast(value->>0 as bigint) from ",
-            $open,
-            "$2",
-            $close,
-            ") or (push.repository in (select cast(value->>0 as bigint) from ",
-            $open,
-            "$14",
-            $close,
-            ") and (select 1 from push_locale
-                    where push_locale.push = push.id
-                      and push_locale.locale = (select locale.id from locale where locale.code = $13)
-                    limit 1) = 1))
+               and ($2 = '[]' or ",
+            listed_of_locale_sql!("push", $open, $close, "$2", "$14", "$13"),
+            ")
                and (push.date, push.id) > ($6, $7) and (push.date, push.id) < ($8, $9)
                and ",
             fits_sql!("push.pusher", "$10"),
@@ -283,11 +310,7 @@ macro_rules! of_list {
 
 macro_rules! fitting_of_list_sql {
     ($open:literal, $close:literal, $direction:literal) => {
-        fitting_from_sql!(
-            "push",
-            concat!("($1 = '[]' or push.repository in (select cast(value->>0 as bigint) from ", $open, "$1", $close, "))"),
-            $direction
-        )
+        fitting_from_sql!("push", concat!("($1 = '[]' or ", one_of_sql!("push.repository", $open, "$1", $close), ")"), $direction)
     };
 }
 
@@ -298,11 +321,8 @@ macro_rules! in_locale_sql {
             "push.id = push_locale.push
              and push_locale.locale = (select locale.id from locale where locale.code = ",
             $locale,
-            ") and push.repository in (select cast(value->>0 as bigint) from ",
-            $open,
-            $repositories,
-            $close,
-            ")"
+            ") and ",
+            one_of_sql!("push.repository", $open, $repositories, $close)
         )
     };
 }
@@ -347,18 +367,9 @@ macro_rules! once_sql {
                                 and shown.id = brought.push
                                 and shown.origin <> (select made.id from changeset made where made.revision = $23)
                                 and shown.date between $21 and $22
-                                and (shown.repository in (select cast(value->>0 as bigint) from ",
-            $open,
-            "$19",
-            $close,
-            ") or (shown.repository in (select cast(value->>0 as bigint) from ",
-            $open,
-            "$20",
-            $close,
-            ") and (select 1 from push_locale
-                    where push_locale.push = shown.id
-                      and push_locale.locale = (select locale.id from locale where locale.code = $18)
-                    limit 1) = 1))
+                                and ",
+            listed_of_locale_sql!("shown", $open, $close, "$19", "$20", "$18"),
+            "
                               limit 1) is null
                        limit 1) = 1)"
         )

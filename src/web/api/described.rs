@@ -115,5 +115,6 @@ impl ParameterShown {
 
 fn pieces(description: Option<&str>) -> Vec<Piece> {
     let texts = description.unwrap_or_default().split('`').map(str::to_owned);
-    texts.zip([false, true].into_iter().cycle()).map(|(text, is_name)| Piece { text, is_name }).collect()
+    let pieces = texts.zip([false, true].into_iter().cycle()).map(|(text, is_name)| Piece { text, is_name });
+    pieces.filter(|piece| !piece.text.is_empty()).collect()
 }

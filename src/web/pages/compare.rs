@@ -20,8 +20,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-const FORMATS: &[Format] = &[Format::Json, Format::Csv];
-
 #[derive(Deserialize)]
 pub(crate) struct Params {
     /// The number of the run.
@@ -217,7 +215,7 @@ impl Page {
             tree: tree(all),
             choices: choices(&number, show, &filter.text),
             show: show.to_owned(),
-            here: Here::at("/dashboard/compare").and("run", &number).and("show", show).and("q", &filter.text).as_any_of(FORMATS),
+            here: Here::at("/dashboard/compare").and("run", &number).and("show", show).and("q", &filter.text).with_table(),
             q: filter.text,
         }
     }

@@ -6,7 +6,7 @@ use crate::web::Web;
 use crate::web::board::Board;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
-use crate::web::place::{COLUMNS, PlaceShown, Tally};
+use crate::web::place::{PlaceShown, Tally, table};
 use crate::web::selection::{Facets, Key, Order, Selection};
 use crate::web::table::Table;
 use crate::web::wanted::Wanted;
@@ -132,7 +132,7 @@ impl Request {
 
     /// The page of a selection in an order, from a place on.
     fn here(&self, selection: &Selection, order: Order, start: usize) -> Here {
-        let mut here = Here::at("/dashboard/").as_any_of(&[Format::Json, Format::Csv]);
+        let mut here = Here::at("/dashboard/").with_table();
         here = selection.trees.iter().fold(here, |here, tree| here.and("tree", tree));
         here = selection.locales.iter().fold(here, |here, locale| here.and("locale", locale));
         here = selection.states.iter().fold(here, |here, state| here.and("state", state.name()));
@@ -188,8 +188,6 @@ impl Request {
 
 impl Shown for Page {
     fn table(&self) -> Option<Table> {
-        let mut table = Table::of(COLUMNS);
-        self.places.iter().for_each(|place| table.add(place.cells()));
-        Some(table)
+        Some(table(&self.places))
     }
 }

@@ -146,7 +146,7 @@ impl Asked {
     /// The page of another period, or of the other unit.
     fn at(&self, period: Period, unit: Unit) -> Here {
         let (from, until) = period.names();
-        let here = Here::at("/dashboard/history").as_any_of(&[Format::Json, Format::Csv]);
+        let here = Here::at("/dashboard/history").with_table();
         let here = here.and("tree", &self.tree).and("locale", &self.locale).and("starttime", from).and("endtime", until);
         let here = here.and("of", if unit == Unit::Words { unit.name() } else { "" });
         self.wanted.beginning_with("hl-").fold(here, |here, (rest, value)| here.and(format!("hl-{rest}"), value))

@@ -101,7 +101,7 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         repositories: in_order(&by_name, only).into_iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
         pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
         results: runs.iter().map(|run| ResultShown::of(run, now)).collect(),
-        here: Here::at("/").and("state", &state).and("q", &q).as_any_of(&[Format::Json, Format::Csv]),
+        here: Here::at("/").and("state", &state).and("q", &q).with_table(),
         state,
         q,
     })

@@ -76,7 +76,7 @@ pub(crate) async fn show(State(web): State<Web>, asked: Asked<Params>, format: F
         trees: web.store.trees().await?.iter().map(TreeShown::of).collect(),
         runs,
         older,
-        here: Here::at("/runs").and("before", &params.before).as_any_of(&[Format::Json, Format::Csv]),
+        here: Here::at("/runs").and("before", &params.before).with_table(),
     })
 }
 
@@ -100,7 +100,7 @@ pub(crate) async fn show_tree(
         active: web.store.active_runs(tree.id).await?.iter().map(|row| RunShown::of(row, now)).collect(),
         runs,
         older,
-        here: Here::at(&path).and("before", &params.before).as_any_of(&[Format::Json, Format::Csv]),
+        here: Here::at(&path).and("before", &params.before).with_table(),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::store::{LocaleRow, OfLocale, PlaceRow, PushFilter};
 use crate::web::Web;
 use crate::web::error::PageError;
 use crate::web::format::{Format, Here, Shown};
-use crate::web::place::{COLUMNS, PlaceShown, Tally};
+use crate::web::place::{PlaceShown, Tally, table};
 use crate::web::push::PushShown;
 use crate::web::repository::RepositoryShown;
 use crate::web::table::{Table, text};
@@ -58,7 +58,7 @@ struct Page {
 }
 
 pub(crate) async fn show_all(State(web): State<Web>, format: Format) -> Result<Response, PageError> {
-    let here = Here::at("/teams/").as_any_of(&[Format::Json, Format::Csv]);
+    let here = Here::at("/teams/").with_table();
     format.answer(&AllPage { locales: locales(&web).await?, here })
 }
 
@@ -121,7 +121,7 @@ async fn page(
         places,
         repositories: repositories.iter().map(|repository| RepositoryShown::of(repository, now)).collect(),
         pushes: pushes.iter().map(|push| PushShown::of(push, now)).collect(),
-        here: Here::at(&format!("/teams/{}", locale.code)).as_any_of(&[Format::Json, Format::Csv]),
+        here: Here::at(&format!("/teams/{}", locale.code)).with_table(),
     })
 }
 
@@ -139,8 +139,6 @@ impl Shown for AllPage {
 
 impl Shown for Page {
     fn table(&self) -> Option<Table> {
-        let mut table = Table::of(COLUMNS);
-        self.places.iter().for_each(|place| table.add(place.cells()));
-        Some(table)
+        Some(table(&self.places))
     }
 }

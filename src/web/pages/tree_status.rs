@@ -145,7 +145,7 @@ impl Asked {
     fn at(&self, period: Period, hide_bad: bool) -> Here {
         let (from, until) = period.names();
         let number = |number: usize, usual: usize| if number == usual { String::new() } else { number.to_string() };
-        let here = Here::at(&format!("/dashboard/tree-status/{}", self.tree)).as_any_of(&[Format::Json, Format::Csv]);
+        let here = Here::at(&format!("/dashboard/tree-status/{}", self.tree)).with_table();
         let here = here.and("starttime", from).and("endtime", until).and("bound", number(self.bound, 0));
         here.and("hideBad", if hide_bad { "1" } else { "" }).and("top_locales", number(self.top, TOP))
     }
